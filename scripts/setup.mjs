@@ -1,0 +1,81 @@
+// All the set-up that `npm start`, `npm test` and their like need, done only when it is missing.
+// Plain JavaScript for Node 20: it runs before the project's own Node is installed.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const forTests = process.argv.includes('--tests');
+
+installPackages();
+if (forTests) {
+  installPython();
+}
+
+/** `npm ci` when nothing is installed, or the lockfile is newer than what is. */
+function installPackages() {
+  const installed = join(root, 'node_modules', '.package-lock.json');
+  const lockfile = join(root, 'package-lock.json');
+  const isCurrent =
+    existsSync(installed) &&
+    existsSync(join(root, 'node_modules', '.bin', 'node')) &&
+    statSync(installed).mtimeMs >= statSync(lockfile).mtimeMs;
+  if (isCurrent) {
+    return;
+  }
+  console.error('Installing packages (once) …');
+  // --loglevel=error: an older npm would warn that its own Node is not the one we install.
+  run('npm', ['ci', '--loglevel=error', '--no-audit', '--no-fund']);
+}
+
+/**
+ * A Python environment with the official OpenAI SDK, for the tests that use it. Without Python
+ * those tests are skipped, and say so; with CI=true nothing is skipped.
+ */
+function installPython() {
+  const folder = join(root, 'node_modules', '.cache', 'easel', 'python');
+  const requirements = join(root, 'test', 'support', 'requirements.txt');
+  const stamp = join(folder, 'requirements.txt');
+  const wanted = readFileSync(requirements, 'utf8');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
+    return;
+  }
+  console.error('Installing the Python SDK for the tests (once) …');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(dirname(folder), { recursive: true });
+  const made =
+    succeeds('python3', ['-m', 'venv', folder]) &&
+    succeeds(join(folder, 'bin', 'python'), [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      '--requirement',
+      requirements,
+    ]);
+  if (made) {
+    writeFileSync(stamp, wanted);
+  } else if (process.env.CI === 'true') {
+    console.error('CI=true: the tests need Python 3 with venv and pip.');
+    process.exit(1);
+  } else {
+    console.error('There is no Python 3 with venv and pip: the tests of its SDK will be skipped.');
+  }
+}
+
+function run(command, args) {
+  if (!succeeds(command, args)) {
+    process.exit(1);
+  }
+}
+
+function succeeds(command, args) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    // Standard output belongs to what is being started.
+    stdio: ['ignore', 2, 2],
+  });
+  return error === undefined && status === 0;
+}

@@ -1,0 +1,31 @@
+import type { Command } from './command.ts';
+import { creditCommand } from './credit.ts';
+import { doctorCommand } from './doctor.ts';
+import { generateCommand } from './generate.ts';
+import { keysCreateCommand } from './keys-create.ts';
+import { keysListCommand } from './keys-list.ts';
+import { keysRevokeCommand } from './keys-revoke.ts';
+import { keysRotateCommand } from './keys-rotate.ts';
+import { migrateCommand } from './migrate.ts';
+import { modelsCommand } from './models.ts';
+import { quoteCommand } from './quote.ts';
+import { requestCommand } from './request.ts';
+import { serveCommand } from './serve.ts';
+import { usageCommand } from './usage.ts';
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  serveCommand,
+  generateCommand,
+  quoteCommand,
+  modelsCommand,
+  keysCreateCommand,
+  keysListCommand,
+  keysRevokeCommand,
+  keysRotateCommand,
+  creditCommand,
+  usageCommand,
+  requestCommand,
+  doctorCommand,
+  migrateCommand,
+];

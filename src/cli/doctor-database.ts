@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs';
+import { formatUsd } from '../base/money.ts';
+import type { Config } from '../config/config.ts';
+import { audit } from '../ledger/audit.ts';
+import { findDamage } from '../store/integrity.ts';
+import { listLeases } from '../store/leases.ts';
+import { readMigrationState } from '../store/migrate.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { listOpenHolds } from '../store/transfers.ts';
+import { type Finding, messageOf } from './doctor-checks.ts';
+import { databaseFile } from './home.ts';
+
+const SENTENCES_MAX = 12;
+
+/** Looks at the database, from its pages up to its money. It changes nothing in it. */
+export async function checkDatabase(config: Config): Promise<Finding[]> {
+  const file = databaseFile(config.homeFolder);
+  if (!existsSync(file)) {
+    const says = ['none yet; the first serve or generate makes it'];
+    return [{ what: 'database', state: 'fine', says }];
+  }
+  let store: Store | undefined;
+  try {
+    store = await openStore({ file, durability: config.file.durability });
+    return await examine(store, file);
+  } catch (error) {
+    return [damaged(file, [messageOf(error)])];
+  } finally {
+    await store?.close();
+  }
+}
+
+async function examine(store: Store, file: string): Promise<Finding[]> {
+  const damage = await findDamage(store.db);
+  if (damage.length > 0) {
+    return [damaged(file, damage)];
+  }
+  const { applied, pending, unknown } = await readMigrationState(store.db);
+  const database: Finding = { what: 'database', state: 'fine', says: [`${file} is intact`] };
+  if (unknown.length > 0) {
+    const says = [`A newer Easel has changed this database: ${unknown.join(', ')}.`];
+    const mend = 'Run that version, or restore the copy made before the update.';
+    return [database, { what: 'schema', state: 'wrong', says, mend }];
+  }
+  if (pending.length > 0) {
+    const says = [`${pending.join(', ')} not applied yet.`];
+    const mend = 'npx easel migrate (or start the server, which does the same).';
+    return [database, { what: 'schema', state: 'wrong', says, mend }];
+  }
+  const schema: Finding = { what: 'schema', state: 'fine', says: [applied.at(-1) ?? ''] };
+  return [database, schema, await checkLedger(store), await checkHolds(store)];
+}
+
+async function checkLedger(store: Store): Promise<Finding> {
+  const { ok, problems, accounts, transfers } = await audit(store);
+  if (ok) {
+    const says = [`${accounts} balances agree with ${transfers} transfers`];
+    return { what: 'ledger', state: 'fine', says };
+  }
+  return {
+    what: 'ledger',
+    state: 'wrong',
+    says: atMost(problems),
+    mend:
+      'Something other than Easel has written here. Stop the server, keep a copy of the file, ' +
+      'and restore a backup.',
+  };
+}
+
+/** Holds that nobody works on any more, and processes that died. */
+async function checkHolds(store: Store): Promise<Finding> {
+  const now = Date.now();
+  const leases = await listLeases(store.db);
+  const holds = await listOpenHolds(store.db);
+  const alive = leases.filter(({ expiresAt }) => expiresAt > now);
+  const lapsed = leases.filter(({ expiresAt }) => expiresAt <= now);
+  const orphans = holds.filter(({ leaseId }) => !alive.some(({ id }) => id === leaseId));
+  const working = holds.length - orphans.length;
+  if (orphans.length === 0 && lapsed.length === 0) {
+    const processes = alive.map(({ kind, pid }) => `${kind} ${pid}`).join(', ');
+    const by = processes === '' ? 'no process is running' : `running: ${processes}`;
+    return { what: 'holds', state: 'fine', says: [`${working} open, ${by}`] };
+  }
+  const says = [
+    ...lapsed.map(
+      ({ kind, pid, expiresAt }) =>
+        `The ${kind} process ${pid} ended without a farewell; its lease lapsed at ` +
+        `${new Date(expiresAt).toISOString()}.`,
+    ),
+    ...orphans.map(
+      ({ requestId, amount, accountId, mode }) =>
+        `${requestId} holds ${formatUsd(amount)} USD of the ${mode} balance of ${accountId}, ` +
+        'but nobody works on it.',
+    ),
+  ];
+  const mend = 'Start the server: it gives such holds back at once.';
+  return { what: 'holds', state: 'wrong', says: atMost(says), mend };
+}
+
+function damaged(file: string, damage: readonly string[]): Finding {
+  return {
+    what: 'database',
+    state: 'wrong',
+    says: [`${file} is damaged:`, ...atMost(damage)],
+    mend: 'Stop the server and restore a backup; sqlite3’s .recover may save what is in this one.',
+  };
+}
+
+function atMost(sentences: readonly string[]): string[] {
+  const shown = sentences.slice(0, SENTENCES_MAX);
+  const more = sentences.length - shown.length;
+  return more > 0 ? [...shown, `… and ${more} more.`] : shown;
+}

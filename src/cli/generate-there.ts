@@ -1,0 +1,45 @@
+import { parseUsd } from '../base/money.ts';
+import { ImageResponse } from '../contract/answers.ts';
+import { probe } from '../payload/probe.ts';
+import { CommandError } from './command.ts';
+import type { Generated, GenerateTask } from './generated.ts';
+import { readAnswer, type Remote } from './remote.ts';
+
+/** Has a running server paint. Throws a CommandError in the server's own words. */
+export async function generateThere(
+  remote: Remote,
+  { body, files, signal }: GenerateTask,
+): Promise<Generated> {
+  const asked = { ...body, response_format: 'b64_json', stream: false };
+  const answer = await remote.post('/v1/images/generations', asked, signal);
+  const { id, created, model, size, data, usage, warnings, ...rest } = readAnswer(
+    ImageResponse,
+    answer,
+    remote,
+  );
+  const pictures: Generated['pictures'][number][] = [];
+  for (const [index, { b64_json: text }] of (data ?? []).entries()) {
+    const bytes = Buffer.from(text ?? '', 'base64');
+    const header = probe(bytes);
+    if (header === undefined) {
+      throw new CommandError(`${remote.url} answered with something that is no picture.`);
+    }
+    await files.write(index, [bytes]);
+    pictures.push(header);
+  }
+  const charged = usage?.cost?.total_cost;
+  if (id === undefined || charged === undefined || pictures.length === 0) {
+    throw new CommandError(`${remote.url} gave an answer without a picture or its cost.`);
+  }
+  const { output_format: _, ...extra } = rest;
+  return {
+    id,
+    created: created ?? 0,
+    model: model ?? '',
+    size: size ?? '',
+    pictures,
+    cost: parseUsd(charged),
+    warnings: warnings ?? [],
+    extra,
+  };
+}

@@ -1,0 +1,101 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureAccount } from '../access/accounts.ts';
+import { bootstrap, type BootstrapResult } from '../access/bootstrap.ts';
+import { formatUsd } from '../base/money.ts';
+import type { Config } from '../config/config.ts';
+import { credit } from '../ledger/ledger.ts';
+import { type AccountRecord, listAccounts } from '../store/accounts.ts';
+import { migrate } from '../store/migrate.ts';
+import { openStore, type Store } from '../store/store.ts';
+import type { Executor, Transaction } from '../store/transaction.ts';
+import { CommandError, type Invocation } from './command.ts';
+import { readConfig } from './settings.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The account that a command works on when none is named. */
+export const DEFAULT_ACCOUNT = 'default';
+
+/** The database's file in a home folder. */
+export function databaseFile(homeFolder: string): string {
+  return join(homeFolder, 'easel.db');
+}
+
+/** Works on the home's database, which is made, with its first account, where it is missing. */
+export async function withHome<T>(
+  invocation: Invocation,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  const config = readConfig(invocation);
+  return withStore(config, async (store) => {
+    const result = await bootstrap(store, { ...config.bootstrap, credit });
+    sayBootstrapped(result, config, invocation.terminal);
+    return work(store);
+  });
+}
+
+/** Works on the home's database. Throws when there is none: reading must not make one. */
+export async function withExistingHome<T>(
+  invocation: Invocation,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  const config = readConfig(invocation);
+  if (!existsSync(databaseFile(config.homeFolder))) {
+    throw new CommandError(`There is no Easel home at ${config.homeFolder}.`, {
+      hint: 'EASEL_HOME names another; npm start or npx easel generate makes one.',
+    });
+  }
+  return withStore(config, work);
+}
+
+/** Opens the database, brings its tables up to date, and closes it whatever happens. */
+async function withStore<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
+  mkdirSync(config.homeFolder, { recursive: true, mode: 0o700 });
+  const store = await openStore({
+    file: databaseFile(config.homeFolder),
+    durability: config.file.durability,
+  });
+  try {
+    await migrate(store);
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Says so when this command was the first start of its home. */
+export function sayBootstrapped(result: BootstrapResult, config: Config, terminal: Terminal): void {
+  if (!result.created) {
+    return;
+  }
+  const amount = formatUsd(config.bootstrap.creditUsd);
+  if (result.secret === undefined) {
+    terminal.note(
+      `Made ${config.homeFolder} with the key of EASEL_BOOTSTRAP_KEY and ${amount} USD of credit.`,
+    );
+    return;
+  }
+  terminal.note(
+    `Made ${config.homeFolder} with a test key and ${amount} USD of test credit.\n` +
+      'That key is not shown; npx easel keys create makes one that is.',
+  );
+}
+
+/** The account with this name or `acct_…` id. Throws when there is none. */
+export async function requireAccount(executor: Executor, nameOrId: string): Promise<AccountRecord> {
+  const accounts = await listAccounts(executor);
+  const account = accounts.find(({ id, name }) => name === nameOrId || id === nameOrId);
+  if (account === undefined) {
+    const names = accounts.map(({ name }) => name).join(', ');
+    throw new CommandError(`There is no account ${nameOrId}; there are: ${names}.`, {
+      hint: `npx easel keys create --account ${nameOrId} makes it, with a key.`,
+    });
+  }
+  return account;
+}
+
+/** The id of the account, which is made when the name is new. */
+export async function accountFor(tx: Transaction, nameOrId: string): Promise<string> {
+  const accounts = await listAccounts(tx);
+  return accounts.find(({ id }) => id === nameOrId)?.id ?? ensureAccount(tx, nameOrId);
+}

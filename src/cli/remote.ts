@@ -1,0 +1,126 @@
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { buffer } from 'node:stream/consumers';
+import { z } from 'zod';
+import { ErrorEnvelope } from '../contract/answers.ts';
+import { CommandError, type Invocation, UsageError } from './command.ts';
+import { describeApiError } from './errors.ts';
+import { readConfig } from './settings.ts';
+
+/** A running Easel server, asked over HTTP. */
+export interface Remote {
+  readonly url: string;
+  /** The answer's JSON. Throws a CommandError in words for whatever else comes. */
+  readonly get: (path: string) => Promise<unknown>;
+  readonly post: (path: string, body: unknown, signal?: AbortSignal) => Promise<unknown>;
+}
+
+/** The server that was named by `--server` or EASEL_SERVER; undefined when none was. */
+export function openRemote(
+  invocation: Invocation,
+  { needsKey }: { readonly needsKey: boolean },
+): Remote | undefined {
+  const { server, apiKey } = readConfig(invocation).client;
+  if (server === undefined) {
+    return undefined;
+  }
+  if (apiKey === undefined && needsKey) {
+    throw new UsageError(
+      `The server ${server} wants an API key.`,
+      'Give it by EASEL_API_KEY or --key.',
+    );
+  }
+  // Who copies a base URL from an SDK's settings has /v1 at its end.
+  const url = server.replace(/\/v1$/, '');
+  const headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+  return {
+    url,
+    get: (path) => ask({ url: `${url}${path}`, method: 'GET', headers }),
+    post: (path, body, signal) =>
+      ask({
+        url: `${url}${path}`,
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        ...(signal === undefined ? {} : { signal }),
+      }),
+  };
+}
+
+interface Asked {
+  readonly url: string;
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Without a time limit: a picture may take minutes, and the server has its own. */
+async function ask(asked: Asked): Promise<unknown> {
+  const { status, bytes } = await exchange(asked).catch((error: unknown) => {
+    throw asked.signal?.aborted === true ? asked.signal.reason : unreachable(asked.url, error);
+  });
+  const answer = parseJson(bytes);
+  if (status === 200 && answer !== undefined) {
+    return answer;
+  }
+  const envelope = ErrorEnvelope.safeParse(answer);
+  if (!envelope.success) {
+    const { origin } = new URL(asked.url);
+    throw new CommandError(`${origin} answered ${status} with something that is not Easel's.`);
+  }
+  const { code, type, message } = envelope.data.error;
+  const described = describeApiError(code ?? type, message);
+  throw new CommandError(described.message, described.hint ? { hint: described.hint } : {});
+}
+
+async function exchange(asked: Asked): Promise<{ status: number; bytes: Buffer }> {
+  const { url, method, headers, body, signal } = asked;
+  const send = url.startsWith('https:') ? requestHttps : requestHttp;
+  return new Promise((resolve, reject) => {
+    const request = send(url, { method, headers, ...(signal === undefined ? {} : { signal }) });
+    request.setSocketKeepAlive(true, 30_000);
+    request.once('error', reject);
+    request.once('response', (response) => {
+      // Fails, too, when the answer breaks off in its middle.
+      buffer(response).then(
+        (bytes) => resolve({ status: response.statusCode ?? 0, bytes }),
+        reject,
+      );
+    });
+    request.end(body);
+  });
+}
+
+function unreachable(url: string, error: unknown): CommandError {
+  const { origin } = new URL(url);
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND') {
+    return new CommandError(`No server answers at ${origin} (${code}).`, {
+      hint: 'npx easel serve starts one; without --server and EASEL_SERVER none is needed.',
+    });
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  return new CommandError(`The connection to ${origin} broke: ${why}.`);
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString()) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a server's answer by a schema of the contract. Throws when it is something else. */
+export function readAnswer<Schema extends z.ZodType>(
+  schema: Schema,
+  answer: unknown,
+  remote: Remote,
+): z.output<Schema> {
+  const result = schema.safeParse(answer);
+  if (!result.success) {
+    throw new CommandError(`${remote.url} gave an answer that this version does not understand.`);
+  }
+  return result.data;
+}

@@ -1,0 +1,105 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import type { Payload } from '../payload/payload.ts';
+import { isConnected } from './requestContext.ts';
+
+/** Thrown by a write to a client that has left: nobody is there to be told. */
+export class ClientLeft extends Error {
+  override readonly name = 'ClientLeft';
+
+  constructor() {
+    super('the client closed the connection');
+  }
+}
+
+/**
+ * An answer that is written piece by piece, past Fastify's buffering. Each write waits while the
+ * client reads more slowly than we write, so a slow client costs no memory.
+ */
+export class Answer {
+  readonly #reply: FastifyReply;
+  #started = false;
+  #writtenAtMs = Date.now();
+
+  constructor(reply: FastifyReply) {
+    this.#reply = reply;
+  }
+
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** When something was last written, by the system's clock. */
+  get writtenAtMs(): number {
+    return this.#writtenAtMs;
+  }
+
+  /** Sends status 200 and the headers: from here on no other status is possible. */
+  start(headers: OutgoingHttpHeaders): void {
+    this.#started = true;
+    this.#reply.hijack();
+    const kept = this.#reply.getHeaders() as OutgoingHttpHeaders;
+    this.#reply.raw.writeHead(200, { ...kept, ...headers });
+    this.#reply.raw.flushHeaders();
+    const { easel } = this.#reply.request;
+    easel.firstByteMs = Date.now() - easel.startedAtMs;
+  }
+
+  /** Writes and waits until the client has room for more. Throws ClientLeft when it is gone. */
+  async write(piece: string | Buffer): Promise<void> {
+    if (!isConnected(this.#reply)) {
+      throw new ClientLeft();
+    }
+    this.#writtenAtMs = Date.now();
+    if (!this.#reply.raw.write(piece)) {
+      await this.#drained();
+    }
+  }
+
+  /**
+   * Writes all chunks of a payload. False when the source died in its middle: the job then says
+   * why in its next event. Throws ClientLeft when it is the client that is gone.
+   */
+  async writeAll(chunks: ReturnType<Payload['chunks']>): Promise<boolean> {
+    try {
+      for await (const chunk of chunks) {
+        await this.write(chunk);
+      }
+      return true;
+    } catch (error) {
+      if (error instanceof ClientLeft) {
+        throw error;
+      }
+      return false;
+    }
+  }
+
+  end(trailers?: Readonly<Record<string, string>>): void {
+    if (trailers !== undefined) {
+      this.#reply.raw.addTrailers(trailers);
+    }
+    this.#reply.raw.end();
+  }
+
+  /** Breaks the connection, so that what was sent cannot pass for a whole answer. */
+  destroy(): void {
+    this.#reply.raw.destroy();
+  }
+
+  #drained(): Promise<void> {
+    const { raw } = this.#reply;
+    return new Promise((resolve, reject) => {
+      const settle = (finish: () => void): (() => void) => {
+        return () => {
+          raw.off('drain', onDrain);
+          raw.off('close', onClose);
+          finish();
+        };
+      };
+      const onDrain = settle(resolve);
+      const onClose = settle(() => reject(new ClientLeft()));
+      raw.once('drain', onDrain);
+      raw.once('close', onClose);
+    });
+  }
+}

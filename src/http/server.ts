@@ -1,0 +1,145 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { Caller, Credentials } from '../access/authenticate.ts';
+import type { Clock } from '../base/clock.ts';
+import { errorBody, Failure } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import { formatUsd } from '../base/money.ts';
+import { validate } from '../contract/validate.ts';
+import { answerErrors, frameworkFailure, sendFailure } from './errors.ts';
+import type { InFlight } from './inFlight.ts';
+import { suppliedRequestId } from './requestContext.ts';
+
+export interface ServerParts {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Who is asking; throws the failure that the caller shall read. */
+  readonly authenticate: (credentials: Credentials) => Promise<Caller>;
+  readonly inFlight: InFlight;
+  /** True once the server is on its way out. */
+  readonly isDraining: () => boolean;
+  /** Bodies longer than this are refused. */
+  readonly bodyLimitBytes: number;
+}
+
+/** A body above this is not read for an account without credit. */
+const SMALL_BODY_BYTES = 64 * 1024;
+
+/** The HTTP server with all that holds for every route; the routes are added by the caller. */
+export function createServer(parts: ServerParts): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    bodyLimit: parts.bodyLimitBytes,
+    genReqId: (raw) => suppliedRequestId(raw.headers['x-request-id']) ?? newId('req'),
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 300 },
+    frameworkErrors: (error, request, reply) => {
+      request.easel ??= { startedAtMs: parts.clock.now() };
+      void reply.header('x-request-id', request.id);
+      sendFailure(request, reply, frameworkFailure(error), parts.log);
+    },
+    clientErrorHandler: answerBrokenRequest,
+  });
+  // Fastify would take text/plain, too, and hand a string to schemas that expect an object.
+  server.removeContentTypeParser('text/plain');
+  server.setValidatorCompiler(({ schema }) => validatorOf(schema));
+  // Answers are built by our own code from the schemas' types; the conformance tests hold them to it.
+  server.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  server.decorateRequest('easel');
+  answerErrors(server, parts.log);
+  server.addHook('onRequest', async (request, reply) => {
+    request.easel = { startedAtMs: parts.clock.now() };
+    void reply.headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+    });
+    parts.inFlight.enter();
+    reply.raw.once('close', () => {
+      parts.inFlight.leave();
+      logRequest(parts, request, reply.raw);
+    });
+    await admitCaller(parts, request);
+  });
+  return server;
+}
+
+/** Everything that can be refused before a byte of the body is read. */
+async function admitCaller(parts: ServerParts, request: FastifyRequest): Promise<void> {
+  const { access, paid } = request.routeOptions.config;
+  if (access === undefined) {
+    return;
+  }
+  if (parts.isDraining() && paid === true) {
+    throw new Failure('overloaded', { internal: 'draining' });
+  }
+  if (access === 'open') {
+    return;
+  }
+  const { authorization, 'x-api-key': sentKey } = request.headers;
+  const xApiKey = typeof sentKey === 'string' ? sentKey : undefined;
+  const caller = await parts.authenticate({ authorization, xApiKey });
+  request.easel.caller = caller;
+  const isLarge = !(Number(request.headers['content-length']) <= SMALL_BODY_BYTES);
+  if (paid === true && (caller.available < 0n || (caller.available === 0n && isLarge))) {
+    throw new Failure('insufficient_quota');
+  }
+}
+
+function validatorOf(schema: unknown): (data: unknown) => { value: unknown } | { error: Error } {
+  return (data) => {
+    try {
+      return { value: validate(schema as Parameters<typeof validate>[0], data) };
+    } catch (error) {
+      return { error: error as Error };
+    }
+  };
+}
+
+/** One line a request, whatever became of it: ids, sums and times, never what was in it. */
+function logRequest(parts: ServerParts, request: FastifyRequest, response: ServerResponse): void {
+  const { headersSent, writableFinished: finished } = response;
+  // 499 is what nginx logs for a client that left before there was an answer.
+  const status = headersSent ? response.statusCode : 499;
+  const { caller, imageId, model, cost, failure, firstByteMs, startedAtMs } = request.easel;
+  const line = {
+    requestId: request.id,
+    method: request.method,
+    // The path only: a query may hold what is none of the log's business.
+    path: request.url.split('?', 1)[0],
+    status,
+    ...(finished ? {} : { aborted: true }),
+    ...(caller === undefined
+      ? {}
+      : { account: caller.accountId, key: caller.keyId, mode: caller.mode }),
+    ...(imageId === undefined ? {} : { image: imageId }),
+    ...(model === undefined ? {} : { model }),
+    ...(cost === undefined ? {} : { costUsd: formatUsd(cost) }),
+    ...(failure === undefined ? {} : { error: failure.row.code ?? failure.errorName }),
+    ...(firstByteMs === undefined ? {} : { firstByteMs }),
+    durationMs: parts.clock.now() - startedAtMs,
+  };
+  parts.log.info(line, 'request');
+}
+
+/** What Node's own parser refuses never reaches Fastify: garbage, or headers without end. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const status = BROKEN_STATUS[error.code ?? ''] ?? '400 Bad Request';
+  const failure = new Failure('invalid_value', { message: 'This is not a valid HTTP request.' });
+  const body = JSON.stringify(errorBody(failure));
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `x-request-id: ${newId('req')}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `connection: close\r\n\r\n${body}`,
+  );
+}
+
+const BROKEN_STATUS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};

@@ -1,0 +1,62 @@
+import type { Clock } from '../base/clock.ts';
+import { newId } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import type { LeaseKind } from '../store/database.ts';
+import { deleteLease, upsertLease } from '../store/leases.ts';
+import type { Store } from '../store/store.ts';
+
+export interface Lease {
+  /** Goes into every hold that this process makes. */
+  readonly id: string;
+  /** Moves the end of the lease; happens by itself every ten seconds. */
+  readonly beat: () => Promise<void>;
+  /** Ends the lease at once. Holds that are still open are then anybody's to sweep. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface LeaseOptions {
+  readonly kind: LeaseKind;
+  readonly clock: Clock;
+  /** Told of heartbeats that fail; the next one tries again. */
+  readonly log?: Log;
+}
+
+const HEARTBEAT_MS = 10_000;
+const LEASE_MS = 30_000;
+
+/**
+ * Says that this process is alive: while its lease is kept up, nobody expires its holds. It lapses
+ * thirty seconds after the last heartbeat. The timer does not keep the process running.
+ */
+export async function startLease(store: Store, options: LeaseOptions): Promise<Lease> {
+  const { kind, clock, log } = options;
+  const startedAt = clock.now();
+  const id = newId('lease', startedAt);
+  let stopped = false;
+  const beat = async (): Promise<void> => {
+    if (stopped) {
+      return;
+    }
+    const expiresAt = clock.now() + LEASE_MS;
+    // Made anew if a sweep took it while this process was asleep.
+    await store.transaction((tx) =>
+      upsertLease(tx, { id, kind, pid: process.pid, startedAt, expiresAt }),
+    );
+  };
+  await beat();
+  const timer = setInterval(() => {
+    beat().catch((error: unknown) => {
+      log?.warn({ err: error, leaseId: id }, 'the heartbeat of the lease failed');
+    });
+  }, HEARTBEAT_MS);
+  timer.unref();
+  return {
+    id,
+    beat,
+    stop: async () => {
+      stopped = true;
+      clearInterval(timer);
+      await store.transaction((tx) => deleteLease(tx, id));
+    },
+  };
+}

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { newId } from '../base/ids.ts';
+import type { Nanousd } from '../base/money.ts';
+import {
+  addToBalance,
+  type BalanceKey,
+  findBalance,
+  lowerHeldAndCharge,
+  raiseHeldIfCovered,
+} from '../store/balances.ts';
+import type { Mode, ResolutionKind } from '../store/database.ts';
+import type { Executor, Transaction } from '../store/transaction.ts';
+import { findHold, type HoldRecord, insertTransfer } from '../store/transfers.ts';
+
+export interface Balance {
+  readonly balance: Nanousd;
+  readonly held: Nanousd;
+  /** `balance - held`; below zero only after overruns. */
+  readonly available: Nanousd;
+  readonly spent: Nanousd;
+}
+
+export interface Credit {
+  readonly accountId: string;
+  readonly mode: Mode;
+  readonly amount: Nanousd;
+  readonly note?: string;
+}
+
+export interface Hold {
+  /** The `img_…` id of the request. */
+  readonly requestId: string;
+  readonly accountId: string;
+  readonly mode: Mode;
+  readonly amount: Nanousd;
+  /** Of the process that runs the request; a hold without one is taken by the next sweep. */
+  readonly leaseId: string | undefined;
+}
+
+export interface Settlement {
+  readonly charged: Nanousd;
+  /** By how much the charge exceeds the hold. */
+  readonly overrun: Nanousd;
+}
+
+/** Above this (a billion dollars) sums could leave the 64 bits of the database. */
+const AMOUNT_MAX: Nanousd = 10n ** 18n;
+
+/** All zero where nothing was ever credited. */
+export async function readBalance(executor: Executor, key: BalanceKey): Promise<Balance> {
+  const { balance, held, spent } = await findBalance(executor, key);
+  return { balance, held, available: balance - held, spent };
+}
+
+/** Adds prepaid money to an account. */
+export async function credit(tx: Transaction, given: Credit): Promise<void> {
+  assertAmount(given.amount);
+  await insertTransfer(tx, {
+    id: newId('tr', tx.startedAt),
+    accountId: given.accountId,
+    mode: given.mode,
+    kind: 'credit',
+    amount: given.amount,
+    overrun: 0n,
+    requestId: null,
+    leaseId: null,
+    note: given.note ?? null,
+  });
+  await addToBalance(tx, given);
+}
+
+/**
+ * Keeps the amount from being spent by others until the request is settled, released or expired.
+ * False when what is available does not cover it, or is below zero; then the ledger is untouched,
+ * but the caller must throw if it has written other rows in this transaction. Throws when the
+ * request was held for before: the caller's transaction is then undone as a whole.
+ */
+export async function hold(tx: Transaction, wanted: Hold): Promise<boolean> {
+  assertAmount(wanted.amount);
+  // The guard goes first: where it fails, nothing has been written that would have to be undone.
+  if (!(await raiseHeldIfCovered(tx, wanted))) {
+    return false;
+  }
+  const inserted = await insertTransfer(tx, {
+    id: holdId(wanted.requestId),
+    accountId: wanted.accountId,
+    mode: wanted.mode,
+    kind: 'hold',
+    amount: wanted.amount,
+    overrun: 0n,
+    requestId: wanted.requestId,
+    leaseId: wanted.leaseId ?? null,
+    note: null,
+  });
+  assert.ok(inserted, `There is a hold for ${wanted.requestId} already.`);
+  return true;
+}
+
+/**
+ * Charges the exact cost and gives the hold back. A cost above the hold is charged too, and may
+ * take the balance below zero by that overrun. Undefined, and nothing changed, when the hold was
+ * resolved before. Throws when there is no hold for this request.
+ */
+export async function settle(
+  tx: Transaction,
+  { requestId, cost }: { readonly requestId: string; readonly cost: Nanousd },
+): Promise<Settlement | undefined> {
+  assertAmount(cost);
+  const held = await requireHold(tx, requestId);
+  const overrun = cost > held.amount ? cost - held.amount : 0n;
+  const won = await resolveHold(tx, { requestId, held, kind: 'settle', amount: cost, overrun });
+  return won ? { charged: cost, overrun } : undefined;
+}
+
+/** Gives the hold back and charges nothing. False when the hold was resolved before. */
+export async function release(
+  tx: Transaction,
+  { requestId }: { readonly requestId: string },
+): Promise<boolean> {
+  const held = await requireHold(tx, requestId);
+  return resolveHold(tx, { requestId, held, kind: 'release', amount: held.amount, overrun: 0n });
+}
+
+/** As `release`, for a hold whose process has died. */
+export async function expire(
+  tx: Transaction,
+  { requestId }: { readonly requestId: string },
+): Promise<boolean> {
+  const held = await requireHold(tx, requestId);
+  return resolveHold(tx, { requestId, held, kind: 'expire', amount: held.amount, overrun: 0n });
+}
+
+interface ResolutionOfHold {
+  readonly requestId: string;
+  readonly held: HoldRecord;
+  readonly kind: ResolutionKind;
+  readonly amount: Nanousd;
+  readonly overrun: Nanousd;
+}
+
+async function resolveHold(tx: Transaction, resolution: ResolutionOfHold): Promise<boolean> {
+  const { requestId, held, kind, amount, overrun } = resolution;
+  const { accountId, mode, leaseId } = held;
+  // One id for every kind of resolution: the primary key lets exactly one of them in.
+  const id = `end_${requestId}`;
+  const row = { id, accountId, mode, kind, amount, overrun, requestId, leaseId, note: null };
+  if (!(await insertTransfer(tx, row))) {
+    return false;
+  }
+  const cost = kind === 'settle' ? amount : 0n;
+  await lowerHeldAndCharge(tx, { accountId, mode, held: held.amount, cost });
+  return true;
+}
+
+async function requireHold(tx: Transaction, requestId: string): Promise<HoldRecord> {
+  const held = await findHold(tx, holdId(requestId));
+  assert.ok(held, `There is no hold for ${requestId}.`);
+  return held;
+}
+
+function holdId(requestId: string): string {
+  return `hold_${requestId}`;
+}
+
+function assertAmount(amount: Nanousd): void {
+  assert.ok(amount >= 0n && amount <= AMOUNT_MAX, `${amount} is no amount of nano-dollars.`);
+}

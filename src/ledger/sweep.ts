@@ -1,0 +1,119 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import { formatUsd, type Nanousd } from '../base/money.ts';
+import { deleteLease, type LeaseRecord, listLeases } from '../store/leases.ts';
+import { finishRequest } from '../store/requests.ts';
+import type { Store } from '../store/store.ts';
+import type { Executor } from '../store/transaction.ts';
+import { listOpenHolds, type OpenHold } from '../store/transfers.ts';
+import { expire } from './ledger.ts';
+
+export interface SweepOptions {
+  readonly clock: Clock;
+  /**
+   * Given at start-up by the server that holds the home's lock, before it starts its own lease:
+   * whichever server had a lease before is dead, so nobody waits for those leases to lapse.
+   */
+  readonly deadServerLeases?: true;
+  /**
+   * The lease of this very process, which is never taken: after the machine slept, a sweep may come
+   * before the late heartbeat. To be given by whoever sweeps while running requests.
+   */
+  readonly ownLeaseId?: string;
+}
+
+export interface SweepResult {
+  readonly expiredHolds: number;
+  readonly amount: Nanousd;
+}
+
+const HOLDS_PER_TRANSACTION = 200;
+
+/**
+ * Resolves what dead processes left behind: expires every open hold whose lease has lapsed or is
+ * gone, and marks its request `lost`. One log line for each and one for all, after the commit.
+ * Cheap while no lease has lapsed. Only the server that holds the home's lock may call it.
+ */
+export async function sweep(store: Store, log: Log, options: SweepOptions): Promise<SweepResult> {
+  const { live, lapsed } = await sortLeases(store.db, options);
+  // Holds whose lease is gone are made by no orderly path, so only the thorough one looks for them.
+  if (lapsed.length === 0 && options.deadServerLeases === undefined) {
+    return { expiredHolds: 0, amount: 0n };
+  }
+  const candidates = (await listOpenHolds(store.db)).filter((hold) => isOrphan(hold, live));
+  const expired: OpenHold[] = [];
+  for (let start = 0; start < candidates.length; start += HOLDS_PER_TRANSACTION) {
+    const page = candidates.slice(start, start + HOLDS_PER_TRANSACTION);
+    expired.push(...(await expirePage(store, page, options)));
+  }
+  await store.transaction(async (tx) => {
+    for (const { id } of (await sortLeases(tx, options)).lapsed) {
+      // One that lapsed just now may have holds that were not looked at.
+      if (lapsed.some((lease) => lease.id === id)) {
+        await deleteLease(tx, id);
+      }
+    }
+  });
+  const amount = expired.reduce((total, hold) => total + hold.amount, 0n);
+  writeLog(log, { expired, amount, leases: lapsed.length });
+  return { expiredHolds: expired.length, amount };
+}
+
+async function expirePage(
+  store: Store,
+  page: readonly OpenHold[],
+  options: SweepOptions,
+): Promise<OpenHold[]> {
+  return store.transaction(async (tx) => {
+    // Asked again: a process that was only asleep may have renewed its lease meanwhile.
+    const { live } = await sortLeases(tx, options);
+    const expired: OpenHold[] = [];
+    for (const hold of page) {
+      const { requestId } = hold;
+      if (isOrphan(hold, live) && (await expire(tx, { requestId }))) {
+        await finishRequest(tx, { id: requestId, status: 'lost' });
+        expired.push(hold);
+      }
+    }
+    return expired;
+  });
+}
+
+async function sortLeases(
+  executor: Executor,
+  { clock, deadServerLeases, ownLeaseId }: SweepOptions,
+): Promise<{ live: ReadonlySet<string>; lapsed: readonly LeaseRecord[] }> {
+  const now = clock.now();
+  const isLapsed = (lease: LeaseRecord): boolean =>
+    lease.id !== ownLeaseId &&
+    (lease.expiresAt <= now || (deadServerLeases === true && lease.kind === 'server'));
+  const leases = await listLeases(executor);
+  return {
+    live: new Set(leases.filter((lease) => !isLapsed(lease)).map((lease) => lease.id)),
+    lapsed: leases.filter(isLapsed),
+  };
+}
+
+function isOrphan(hold: OpenHold, live: ReadonlySet<string>): boolean {
+  return hold.leaseId === null || !live.has(hold.leaseId);
+}
+
+function writeLog(
+  log: Log,
+  { expired, amount, leases }: { expired: readonly OpenHold[]; amount: Nanousd; leases: number },
+): void {
+  for (const hold of expired) {
+    log.warn(
+      {
+        imageId: hold.requestId,
+        accountId: hold.accountId,
+        mode: hold.mode,
+        leaseId: hold.leaseId,
+        usd: formatUsd(hold.amount),
+      },
+      'a hold of a process that died was given back, its request is lost',
+    );
+  }
+  const summary = { expiredHolds: expired.length, usd: formatUsd(amount), lapsedLeases: leases };
+  log.info(summary, 'swept the ledger');
+}

@@ -1,0 +1,186 @@
+import { Failure, toFailure } from '../base/errors.ts';
+import type { ImageFormat } from '../base/image.ts';
+import type { Log } from '../base/log.ts';
+import type { TokenUsage } from '../base/usage.ts';
+import { testUsage } from '../catalog/price.ts';
+import type { Payload } from '../payload/payload.ts';
+import { type ImageHeader, probePayload } from '../payload/probe.ts';
+import { transcode } from '../payload/transcode.ts';
+import type { ImageTask, Provider, ProviderEvent, Receipt } from '../providers/provider.ts';
+import type { ImageFacts, Job, JobWarning } from '../requests/job.ts';
+import type { HeldRequest } from './record.ts';
+
+/** What came of the engine's work: enough to price it. */
+export interface Painted {
+  readonly images: readonly ImageFacts[];
+  readonly receipt: Receipt;
+  readonly tokens?: TokenUsage;
+  readonly warnings: readonly JobWarning[];
+}
+
+/**
+ * Step 6: lets the engine paint, and passes its pictures to the job as they come, measured and in
+ * the encoding that was asked for. Throws when no picture came of it, or the job was given up.
+ */
+export async function paint(
+  engine: Provider,
+  request: HeldRequest,
+  job: Job,
+  log: Log,
+): Promise<Painted> {
+  const easel = new PaintedImages(request, job, log);
+  const events = engine.generate(taskOf(request), job.signal);
+  for (;;) {
+    // An engine may be slow to notice that the job was given up: nobody waits for that.
+    const step = await Promise.race([job.aborted, events.next()]).catch((error: unknown) => {
+      void events.return({ upstreamIds: [] }).catch(() => undefined);
+      throw error;
+    });
+    if (step.done === true) {
+      return easel.finish(step.value);
+    }
+    await easel.take(step.value);
+  }
+}
+
+/** Collects the pictures of one request. */
+class PaintedImages {
+  readonly #request: HeldRequest;
+  readonly #job: Job;
+  readonly #log: Log;
+  readonly #images: ImageFacts[] = [];
+  readonly #warnings: JobWarning[];
+  #lastFailure: unknown = undefined;
+
+  constructor(request: HeldRequest, job: Job, log: Log) {
+    this.#request = request;
+    this.#job = job;
+    this.#log = log;
+    this.#warnings = [...request.admitted.warnings];
+  }
+
+  async take(event: ProviderEvent): Promise<void> {
+    switch (event.type) {
+      case 'partial': {
+        const { index, partialIndex } = event;
+        const payload = await this.#converted(event.payload);
+        const header = await headerOf(payload);
+        this.#job.emit({ type: 'partial', index, partialIndex, payload, header });
+        break;
+      }
+      case 'image':
+        await this.#takeImage(event);
+        break;
+      case 'image_failed':
+        this.#lastFailure = event.reason;
+        this.#warnings.push({
+          param: 'n',
+          code: 'image_failed',
+          message: `One of the pictures could not be made: ${toFailure(event.reason).message}`,
+        });
+        return;
+    }
+    // Without a store a picture is charged only once somebody has taken it.
+    await this.#job.delivered();
+  }
+
+  async #takeImage(event: Extract<ProviderEvent, { type: 'image' }>): Promise<void> {
+    const { admitted, watch } = this.#request;
+    const payload = await this.#converted(event.payload);
+    const { format, width, height } = await headerOf(payload);
+    const showsSeed = event.seed !== undefined && admitted.card.capabilities.includes('seed');
+    const image: ImageFacts = {
+      index: this.#images.length,
+      format,
+      width,
+      height,
+      ...(showsSeed ? { seed: event.seed } : {}),
+      ...(event.revisedPrompt === undefined ? {} : { revisedPrompt: event.revisedPrompt }),
+    };
+    this.#images.push(image);
+    watch.mark(`image_${image.index}`);
+    this.#job.emit({ type: 'image', payload, image });
+  }
+
+  finish(receipt: Receipt): Painted {
+    const { admitted, caller } = this.#request;
+    if (this.#images.length === 0) {
+      throw this.#lastFailure ?? new Failure('upstream_error', { internal: 'no picture came' });
+    }
+    const made =
+      caller.mode === 'test'
+        ? testUsage(admitted.card, admitted, this.#images.length)
+        : receipt.tokens;
+    return {
+      images: this.#images,
+      receipt,
+      warnings: this.#warnings,
+      ...(made === undefined ? {} : { tokens: made }),
+    };
+  }
+
+  /** The payload in the format that was asked for; as it is when that cannot be made of it. */
+  async #converted(payload: Payload): Promise<Payload> {
+    const { outputFormat, formatRequested, compression } = this.#request.admitted;
+    const header = await headerOf(payload);
+    if (header.format === outputFormat || !formatRequested) {
+      return payload;
+    }
+    this.#warnOnce(converted(header.format, outputFormat));
+    try {
+      const options = compression === undefined ? {} : { compression };
+      return await transcode(payload, { format: outputFormat, ...options });
+    } catch (error) {
+      this.#log.error({ image: this.#request.id, err: error }, 'a picture could not be converted');
+      this.#warnOnce(conversionFailed(header.format, outputFormat));
+      return payload;
+    }
+  }
+
+  /** The same of each of several pictures is one warning. */
+  #warnOnce(warning: JobWarning): void {
+    const isKnown = this.#warnings.some(
+      ({ param, code }) => param === warning.param && code === warning.code,
+    );
+    if (!isKnown) {
+      this.#warnings.push(warning);
+    }
+  }
+}
+
+function converted(from: ImageFormat, to: ImageFormat): JobWarning {
+  const message = `The model gave ${from}; the picture was converted to ${to}.`;
+  return { param: 'output_format', code: 'converted', message };
+}
+
+function conversionFailed(from: ImageFormat, to: ImageFormat): JobWarning {
+  const message = `The picture could not be converted to ${to}: this is the original ${from}.`;
+  return { param: 'output_format', code: 'conversion_failed', message };
+}
+
+async function headerOf(payload: Payload): Promise<ImageHeader> {
+  const header = await probePayload(payload).catch(() => undefined);
+  if (header === undefined) {
+    throw new Failure('upstream_error', {
+      internal: 'the upstream sent something else than a picture',
+    });
+  }
+  return header;
+}
+
+/** The admitted call as the engine reads it. */
+function taskOf({ admitted, caller }: HeldRequest): ImageTask {
+  const { card, prompt, n, parameters, seed, nativeFormat, compression, partialImages } = admitted;
+  return {
+    upstreamModel: card.upstreamModel,
+    prompt,
+    n,
+    parameters,
+    format: nativeFormat,
+    partialImages,
+    size: admitted.expectedSize,
+    ...(seed === undefined ? {} : { seed }),
+    ...(compression === undefined ? {} : { compression }),
+    ...(caller.mode === 'test' ? { testModel: admitted.requestedModel } : {}),
+  };
+}

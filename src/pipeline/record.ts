@@ -1,0 +1,137 @@
+import type { Caller } from '../access/authenticate.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Failure } from '../base/errors.ts';
+import { formatSize } from '../base/image.ts';
+import type { Nanousd } from '../base/money.ts';
+import type { Admitted } from '../catalog/admitted.ts';
+import { cost } from '../catalog/price.ts';
+import type { Outcome } from '../requests/job.ts';
+import type { RequestRows } from '../requests/records.ts';
+import type { Painted } from './paint.ts';
+
+/** Notes when each step of a request was done, in milliseconds from its start. */
+export class Stopwatch {
+  readonly startedAtMs: number;
+  readonly #clock: Clock;
+  readonly #steps: Record<string, number> = {};
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.startedAtMs = clock.now();
+  }
+
+  get steps(): Readonly<Record<string, number>> {
+    return this.#steps;
+  }
+
+  mark(step: string): void {
+    this.#steps[step] = this.#clock.now() - this.startedAtMs;
+  }
+}
+
+export interface HeldRequest {
+  /** `img_…` */
+  readonly id: string;
+  /** The id of the HTTP request. */
+  readonly requestId: string;
+  readonly caller: Caller;
+  readonly admitted: Admitted;
+  readonly provider: string;
+  /** What is held: the quote's upper bound. */
+  readonly amount: Nanousd;
+  readonly watch: Stopwatch;
+}
+
+/** Steps 5 and 7 to 8 of a request: its money and its row, which are always written as one. */
+export interface Records {
+  /** Throws `insufficient_quota` when the balance does not cover the amount. */
+  readonly hold: (request: HeldRequest) => Promise<HeldRequest>;
+  /** Prices what was painted, charges it, and returns what the answer says of it. */
+  readonly settle: (request: HeldRequest, painted: Painted) => Promise<Outcome>;
+  readonly release: (request: HeldRequest, failure: Failure) => Promise<void>;
+}
+
+export function openRecords(rows: RequestRows): Records {
+  return {
+    hold: async (request) => {
+      request.watch.mark('admitted');
+      await rows.open(newRow(request));
+      request.watch.mark('held');
+      return request;
+    },
+    settle: async (request, painted) => {
+      request.watch.mark('painted');
+      const outcome = outcomeOf(request, painted);
+      await rows.complete(request.id, outcome.cost, {
+        ...endOf(request, painted),
+        usage: outcome.tokens,
+        warnings: outcome.warnings,
+      });
+      request.watch.mark('settled');
+      return outcome;
+    },
+    release: async (request, failure) => {
+      request.watch.mark('failed');
+      await rows.fail(request.id, {
+        errorCode: failure.row.code ?? failure.errorName,
+        httpStatus: failure.row.status,
+        steps: request.watch.steps,
+      });
+    },
+  };
+}
+
+function newRow(request: HeldRequest): Parameters<RequestRows['open']>[0] {
+  const { admitted, caller } = request;
+  return {
+    id: request.id,
+    requestId: request.requestId,
+    accountId: caller.accountId,
+    keyId: caller.keyId,
+    mode: caller.mode,
+    operation: admitted.call.operation,
+    model: admitted.requestedModel,
+    provider: request.provider,
+    upstreamModel: admitted.card.upstreamModel,
+    n: admitted.n,
+    held: request.amount,
+    cardHash: admitted.card.hash,
+    priceVersion: admitted.priceVersion,
+    ...(Object.keys(admitted.call.metadata).length > 0 ? { metadata: admitted.call.metadata } : {}),
+  };
+}
+
+function outcomeOf({ admitted }: HeldRequest, painted: Painted): Outcome {
+  const { images, receipt, tokens, warnings } = painted;
+  const charge = cost(admitted.card, admitted.priceVersion, admitted, {
+    images: images.length,
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(receipt.upstreamCost === undefined ? {} : { upstreamCost: receipt.upstreamCost }),
+  });
+  const asked = admitted.parameters['quality'];
+  const quality = receipt.quality ?? (typeof asked === 'string' ? asked : undefined);
+  return {
+    images,
+    cost: charge,
+    warnings,
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(quality === undefined ? {} : { quality }),
+    ...(receipt.background === undefined ? {} : { background: receipt.background }),
+  };
+}
+
+function endOf(
+  { watch }: HeldRequest,
+  { images, receipt }: Painted,
+): Omit<Parameters<RequestRows['complete']>[2], 'usage' | 'warnings'> {
+  const [first] = images;
+  return {
+    images: images.length,
+    httpStatus: 200,
+    steps: watch.steps,
+    upstreamIds: receipt.upstreamIds,
+    ...(first === undefined ? {} : { size: formatSize(first), outputFormat: first.format }),
+    ...(receipt.upstreamCost === undefined ? {} : { upstreamCost: receipt.upstreamCost }),
+    ...(receipt.servedModel === undefined ? {} : { upstreamModel: receipt.servedModel }),
+  };
+}

@@ -1,0 +1,49 @@
+import { randomSeed } from '../base/ids.ts';
+import { bytesPayload } from '../payload/payload.ts';
+import { type PaintRequest, paint } from './painter/paint.ts';
+import type { ImageTask, Provider, ProviderEvent, Receipt } from './provider.ts';
+
+/**
+ * The built-in painter: an honest drawing program, not an AI model. It serves the house's own
+ * models, and every model of the catalogue for test keys.
+ */
+export const painter: Provider = { name: 'painter', generate: paintAll };
+
+async function* paintAll(
+  task: ImageTask,
+  signal: AbortSignal,
+): AsyncGenerator<ProviderEvent, Receipt, void> {
+  const firstSeed = task.seed ?? randomSeed();
+  for (let index = 0; index < task.n; index += 1) {
+    const seed = firstSeed + index;
+    const request = paintRequest(task, seed, signal);
+    for (let partialIndex = 0; partialIndex < task.partialImages; partialIndex += 1) {
+      const draft = (partialIndex + 1) / (task.partialImages + 1);
+      const { bytes } = await paint({ ...request, draft });
+      yield { type: 'partial', index, partialIndex, payload: bytesPayload(bytes) };
+    }
+    const { bytes } = await paint(request);
+    yield { type: 'image', payload: bytesPayload(bytes), seed };
+  }
+  const background = backgroundOf(task);
+  return { upstreamIds: [], ...('background' in task.parameters ? { background } : {}) };
+}
+
+/** The painter leaves the background away only when asked to: its `auto` is opaque. */
+function backgroundOf(task: ImageTask): 'transparent' | 'opaque' {
+  return task.parameters['background'] === 'transparent' ? 'transparent' : 'opaque';
+}
+
+function paintRequest(task: ImageTask, seed: number, signal: AbortSignal): PaintRequest {
+  return {
+    prompt: task.prompt,
+    seed,
+    width: task.size.width,
+    height: task.size.height,
+    format: task.format,
+    background: backgroundOf(task),
+    signal,
+    ...(task.compression === undefined ? {} : { compression: task.compression }),
+    ...(task.testModel === undefined ? {} : { label: task.testModel }),
+  };
+}

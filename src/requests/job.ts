@@ -1,0 +1,206 @@
+import { Failure } from '../base/errors.ts';
+import type { ImageFormat, PixelSize } from '../base/image.ts';
+import type { Nanousd } from '../base/money.ts';
+import type { TokenUsage } from '../base/usage.ts';
+import type { Payload } from '../payload/payload.ts';
+
+/** One finished picture, measured from its own header. */
+export interface ImageFacts extends PixelSize {
+  readonly index: number;
+  readonly format: ImageFormat;
+  readonly seed?: number;
+  readonly revisedPrompt?: string;
+}
+
+/** Something that was changed, ignored or not possible; the wire's `warnings`. */
+export interface JobWarning {
+  readonly param: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A request that ended well, with the charge that the ledger has already posted. */
+export interface Outcome {
+  readonly images: readonly ImageFacts[];
+  readonly cost: Nanousd;
+  readonly tokens?: TokenUsage;
+  /** The quality and background that were really painted, where the model has such. */
+  readonly quality?: string;
+  readonly background?: string;
+  readonly warnings: readonly JobWarning[];
+}
+
+export type JobEvent =
+  | {
+      readonly type: 'partial';
+      readonly index: number;
+      readonly partialIndex: number;
+      readonly payload: Payload;
+      readonly header: PixelSize & { readonly format: ImageFormat };
+    }
+  | { readonly type: 'image'; readonly payload: Payload; readonly image: ImageFacts }
+  | { readonly type: 'completed'; readonly outcome: Outcome }
+  | { readonly type: 'failed'; readonly failure: Failure };
+
+/** What every answer says about a request, whatever becomes of it. */
+export interface JobFacts {
+  readonly id: string;
+  readonly createdAtMs: number;
+  /** The model as the caller named it. */
+  readonly model: string;
+  readonly test: boolean;
+  /** The charge, when the card fixes it whatever the upstream reports. */
+  readonly fixedCost?: Nanousd;
+}
+
+/**
+ * One request on its way to its end. A job is driven by the pipeline and watched by subscribers:
+ * JSON, SSE and plain pictures are different readers of the same events. Every subscriber sees
+ * all events from the first.
+ *
+ * While no result store keeps the pictures, a job that nobody watches any more is aborted, so that
+ * a caller never pays for a picture that went nowhere.
+ */
+export class Job {
+  readonly facts: JobFacts;
+  readonly #events: JobEvent[] = [];
+  readonly #subscriptions = new Set<Subscription>();
+  readonly #abort = new AbortController();
+  #taken = 0;
+  #changed = Promise.withResolvers<void>();
+  readonly #aborted: Promise<never>;
+  readonly #watched = Promise.withResolvers<void>();
+
+  constructor(facts: JobFacts) {
+    this.facts = facts;
+    this.#aborted = rejectOnAbort(this.#abort.signal);
+    // Nobody may be waiting when the job is given up: that is no unhandled rejection.
+    this.#aborted.catch(() => undefined);
+  }
+
+  /** Aborts when the job is given up: its deadline, a shutdown, or the last subscriber's leave. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Rejects with the reason once the job is given up; never resolves. */
+  get aborted(): Promise<never> {
+    return this.#aborted;
+  }
+
+  /** The event that ended the job; undefined while it runs. */
+  get end(): Extract<JobEvent, { type: 'completed' | 'failed' }> | undefined {
+    const last = this.#events.at(-1);
+    return last?.type === 'completed' || last?.type === 'failed' ? last : undefined;
+  }
+
+  /** Resolves when the first subscriber asks for its first event. */
+  get watched(): Promise<void> {
+    return this.#watched.promise;
+  }
+
+  subscribe(): Subscription {
+    const subscription = new Subscription(this.#events, {
+      changed: () => this.#changed.promise,
+      took: (count) => this.#markTaken(count),
+      closed: () => this.#detach(subscription),
+    });
+    this.#subscriptions.add(subscription);
+    return subscription;
+  }
+
+  /** Adds an event for all subscribers. `completed` and `failed` end the job. */
+  emit(event: JobEvent): void {
+    if (this.end !== undefined) {
+      throw new Error(`job ${this.facts.id} has ended, it cannot emit ${event.type}`);
+    }
+    this.#events.push(event);
+    this.#wake();
+  }
+
+  /** Resolves when some subscriber has taken all events so far; rejects when the job is aborted. */
+  async delivered(): Promise<void> {
+    while (this.#taken < this.#events.length) {
+      await Promise.race([this.#aborted, this.#changed.promise]);
+    }
+  }
+
+  /** Gives the job up for the reason that callers shall read. */
+  abort(reason: Failure): void {
+    this.#abort.abort(reason);
+  }
+
+  #markTaken(count: number): void {
+    this.#watched.resolve();
+    if (count > this.#taken) {
+      this.#taken = count;
+      this.#wake();
+    }
+  }
+
+  #detach(subscription: Subscription): void {
+    this.#subscriptions.delete(subscription);
+    if (this.#subscriptions.size === 0 && this.end === undefined) {
+      this.abort(new Failure('request_cancelled', { internal: 'the client left' }));
+    }
+  }
+
+  #wake(): void {
+    const { resolve } = this.#changed;
+    this.#changed = Promise.withResolvers();
+    resolve();
+  }
+}
+
+interface SubscriptionHooks {
+  readonly changed: () => Promise<void>;
+  readonly took: (count: number) => void;
+  readonly closed: () => void;
+}
+
+/** One reader of a job's events. `next()` says that the event before it is done with. */
+export class Subscription {
+  readonly #events: readonly JobEvent[];
+  readonly #hooks: SubscriptionHooks;
+  readonly #closing = Promise.withResolvers<void>();
+  #position = 0;
+  #closed = false;
+
+  constructor(events: readonly JobEvent[], hooks: SubscriptionHooks) {
+    this.#events = events;
+    this.#hooks = hooks;
+  }
+
+  /** The next event; undefined once the subscription is closed. */
+  async next(): Promise<JobEvent | undefined> {
+    this.#hooks.took(this.#position);
+    while (!this.#closed && this.#position >= this.#events.length) {
+      await Promise.race([this.#hooks.changed(), this.#closing.promise]);
+    }
+    if (this.#closed) {
+      return undefined;
+    }
+    const event = this.#events[this.#position];
+    this.#position += 1;
+    return event;
+  }
+
+  /** Leaves the job. Closing twice is fine. */
+  close(): void {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#closing.resolve();
+      this.#hooks.closed();
+    }
+  }
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = (): void => {
+      const reason: unknown = signal.reason;
+      reject(reason instanceof Error ? reason : new Error(String(reason)));
+    };
+    signal.addEventListener('abort', fail, { once: true });
+  });
+}

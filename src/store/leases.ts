@@ -1,0 +1,40 @@
+import type { LeaseKind } from './database.ts';
+import type { Executor, Transaction } from './transaction.ts';
+
+export interface LeaseRecord {
+  readonly id: string;
+  readonly kind: LeaseKind;
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly expiresAt: number;
+}
+
+/** Makes the lease, or moves its end when it is there. */
+export async function upsertLease(tx: Transaction, lease: LeaseRecord): Promise<void> {
+  await tx
+    .insertInto('leases')
+    .values({
+      id: lease.id,
+      kind: lease.kind,
+      pid: lease.pid,
+      started_at: lease.startedAt,
+      expires_at: lease.expiresAt,
+    })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ expires_at: lease.expiresAt }))
+    .execute();
+}
+
+export async function listLeases(executor: Executor): Promise<LeaseRecord[]> {
+  const rows = await executor.selectFrom('leases').selectAll().orderBy('id').execute();
+  return rows.map((row) => ({
+    id: row.id,
+    kind: row.kind,
+    pid: Number(row.pid),
+    startedAt: Number(row.started_at),
+    expiresAt: Number(row.expires_at),
+  }));
+}
+
+export async function deleteLease(tx: Transaction, id: string): Promise<void> {
+  await tx.deleteFrom('leases').where('id', '=', id).execute();
+}

@@ -1,0 +1,254 @@
+import type { Insertable, Selectable } from 'kysely';
+import type { Nanousd } from '../base/money.ts';
+import type { Mode, RequestStatus, RequestsTable } from './database.ts';
+import type { Executor, Transaction } from './transaction.ts';
+
+/** What is known when a request is admitted and its hold is made. */
+export interface NewRequest {
+  /** `img_…` */
+  readonly id: string;
+  /** `req_…` */
+  readonly requestId: string;
+  readonly accountId: string;
+  readonly keyId?: string | undefined;
+  readonly mode: Mode;
+  readonly operation: string;
+  readonly model: string;
+  readonly provider?: string | undefined;
+  readonly upstreamModel?: string | undefined;
+  readonly route?: string | undefined;
+  readonly n: number;
+  readonly held: Nanousd;
+  readonly cardHash?: string | undefined;
+  readonly priceVersion?: string | undefined;
+  readonly size?: string | undefined;
+  readonly outputFormat?: string | undefined;
+  readonly metadata?: unknown;
+  readonly leaseId?: string | undefined;
+}
+
+/** What is known at the end. A field that is undefined keeps what the row had before. */
+export interface RequestOutcome {
+  readonly id: string;
+  readonly status: Exclude<RequestStatus, 'running'>;
+  readonly provider?: string | undefined;
+  readonly upstreamModel?: string | undefined;
+  readonly route?: string | undefined;
+  readonly images?: number | undefined;
+  /** What was charged. */
+  readonly cost?: Nanousd | undefined;
+  readonly upstreamCost?: Nanousd | undefined;
+  readonly size?: string | undefined;
+  readonly outputFormat?: string | undefined;
+  readonly errorCode?: string | undefined;
+  readonly httpStatus?: number | undefined;
+  readonly warnings?: unknown;
+  readonly usage?: unknown;
+  readonly upstreamIds?: readonly string[] | undefined;
+  readonly steps?: unknown;
+}
+
+/** A request's row. The fields of unknown type are JSON as it was given. */
+export interface RequestRecord {
+  readonly id: string;
+  readonly requestId: string;
+  readonly accountId: string;
+  readonly keyId: string | undefined;
+  readonly mode: Mode;
+  readonly operation: string;
+  readonly model: string;
+  readonly provider: string | undefined;
+  readonly upstreamModel: string | undefined;
+  readonly route: string | undefined;
+  readonly status: RequestStatus;
+  readonly n: number;
+  readonly images: number;
+  readonly held: Nanousd;
+  readonly cost: Nanousd | undefined;
+  readonly upstreamCost: Nanousd | undefined;
+  readonly cardHash: string | undefined;
+  readonly priceVersion: string | undefined;
+  readonly size: string | undefined;
+  readonly outputFormat: string | undefined;
+  readonly errorCode: string | undefined;
+  readonly httpStatus: number | undefined;
+  readonly warnings: unknown;
+  readonly usage: unknown;
+  readonly upstreamIds: unknown;
+  readonly steps: unknown;
+  readonly metadata: unknown;
+  readonly leaseId: string | undefined;
+  readonly createdAt: number;
+  readonly finishedAt: number | undefined;
+}
+
+export interface RequestFilter {
+  readonly accountId?: string | undefined;
+  readonly mode?: Mode | undefined;
+  readonly status?: RequestStatus | undefined;
+  /** `req_…` */
+  readonly requestId?: string | undefined;
+  /** The `img_…` id of the last request of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** Adds a running request. Its hold is made in the same transaction. */
+export async function insertRequest(tx: Transaction, request: NewRequest): Promise<void> {
+  const row = {
+    id: request.id,
+    request_id: request.requestId,
+    account_id: request.accountId,
+    key_id: request.keyId ?? null,
+    mode: request.mode,
+    operation: request.operation,
+    model: request.model,
+    provider: request.provider ?? null,
+    upstream_model: request.upstreamModel ?? null,
+    route: request.route ?? null,
+    status: 'running',
+    n: request.n,
+    images: 0,
+    held: request.held,
+    card_hash: request.cardHash ?? null,
+    price_version: request.priceVersion ?? null,
+    size: request.size ?? null,
+    output_format: request.outputFormat ?? null,
+    metadata: writeJson(request.metadata) ?? null,
+    lease_id: request.leaseId ?? null,
+    created_at: tx.startedAt,
+  } satisfies Insertable<RequestsTable>;
+  await tx.insertInto('requests').values(row).execute();
+}
+
+/** Ends a running request; false, and nothing changed, when it has ended before. */
+export async function finishRequest(tx: Transaction, outcome: RequestOutcome): Promise<boolean> {
+  const result = await tx
+    .updateTable('requests')
+    .set({
+      status: outcome.status,
+      provider: outcome.provider,
+      upstream_model: outcome.upstreamModel,
+      route: outcome.route,
+      images: outcome.images,
+      cost: outcome.cost,
+      upstream_cost: outcome.upstreamCost,
+      size: outcome.size,
+      output_format: outcome.outputFormat,
+      error_code: outcome.errorCode,
+      http_status: outcome.httpStatus,
+      warnings: writeJson(outcome.warnings),
+      usage: writeJson(outcome.usage),
+      upstream_ids: writeJson(outcome.upstreamIds),
+      steps: writeJson(outcome.steps),
+      finished_at: tx.startedAt,
+    })
+    .where('id', '=', outcome.id)
+    .where('status', '=', 'running')
+    .executeTakeFirstOrThrow();
+  return result.numUpdatedRows === 1n;
+}
+
+/** The request with this `img_…` id, whoever it belongs to: the caller compares the account. */
+export async function findRequest(
+  executor: Executor,
+  id: string,
+): Promise<RequestRecord | undefined> {
+  const row = await executor
+    .selectFrom('requests')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row === undefined ? undefined : readRequest(row);
+}
+
+/** Newest first. An `after` that is not there gives an empty page. */
+export async function listRequests(
+  executor: Executor,
+  filter: RequestFilter,
+): Promise<RequestRecord[]> {
+  const { accountId, mode, status, requestId, after, limit } = filter;
+  let query = executor.selectFrom('requests').selectAll();
+  if (accountId !== undefined) {
+    query = query.where('account_id', '=', accountId);
+  }
+  if (mode !== undefined) {
+    query = query.where('mode', '=', mode);
+  }
+  if (status !== undefined) {
+    query = query.where('status', '=', status);
+  }
+  if (requestId !== undefined) {
+    query = query.where('request_id', '=', requestId);
+  }
+  if (after !== undefined) {
+    const last = await findRequest(executor, after);
+    if (last === undefined) {
+      return [];
+    }
+    query = query.where((row) =>
+      row.or([
+        row('created_at', '<', BigInt(last.createdAt)),
+        row.and([row('created_at', '=', BigInt(last.createdAt)), row('id', '<', last.id)]),
+      ]),
+    );
+  }
+  const rows = await query
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(readRequest);
+}
+
+function readRequest(row: Selectable<RequestsTable>): RequestRecord {
+  return {
+    id: row.id,
+    requestId: row.request_id,
+    accountId: row.account_id,
+    keyId: row.key_id ?? undefined,
+    mode: row.mode,
+    operation: row.operation,
+    model: row.model,
+    provider: row.provider ?? undefined,
+    upstreamModel: row.upstream_model ?? undefined,
+    route: row.route ?? undefined,
+    status: row.status,
+    n: Number(row.n),
+    images: Number(row.images),
+    held: row.held,
+    cost: row.cost ?? undefined,
+    upstreamCost: row.upstream_cost ?? undefined,
+    cardHash: row.card_hash ?? undefined,
+    priceVersion: row.price_version ?? undefined,
+    size: row.size ?? undefined,
+    outputFormat: row.output_format ?? undefined,
+    errorCode: row.error_code ?? undefined,
+    httpStatus: readNumber(row.http_status),
+    warnings: readJson(row.warnings),
+    usage: readJson(row.usage),
+    upstreamIds: readJson(row.upstream_ids),
+    steps: readJson(row.steps),
+    metadata: readJson(row.metadata),
+    leaseId: row.lease_id ?? undefined,
+    createdAt: Number(row.created_at),
+    finishedAt: readNumber(row.finished_at),
+  };
+}
+
+function readNumber(value: bigint | null): number | undefined {
+  return value === null ? undefined : Number(value);
+}
+
+function readJson(text: string | null): unknown {
+  return text === null ? undefined : JSON.parse(text);
+}
+
+/** Amounts inside are written as decimal text, since JSON has no bigint. */
+function writeJson(value: unknown): string | undefined {
+  return value === undefined
+    ? undefined
+    : JSON.stringify(value, (_name, member: unknown) =>
+        typeof member === 'bigint' ? member.toString() : member,
+      );
+}

@@ -1,0 +1,103 @@
+import { sql } from 'kysely';
+import type { Nanousd } from '../base/money.ts';
+import type { Mode, TransferKind } from './database.ts';
+import { prepared, type Slot } from './prepared.ts';
+import type { Executor, Transaction } from './transaction.ts';
+
+export interface TransferRecord {
+  readonly id: string;
+  readonly accountId: string;
+  readonly mode: Mode;
+  readonly kind: TransferKind;
+  readonly amount: Nanousd;
+  /** By how much a settlement exceeds its hold; zero on every other kind. */
+  readonly overrun: Nanousd;
+  /** The `img_…` id of the request; null on credits. */
+  readonly requestId: string | null;
+  readonly leaseId: string | null;
+  readonly note: string | null;
+}
+
+const insert = prepared((db, slot: Slot<TransferRecord & { createdAt: number }>) =>
+  db
+    .insertInto('transfers')
+    .values({
+      id: slot('id'),
+      account_id: slot('accountId'),
+      mode: slot('mode'),
+      kind: slot('kind'),
+      amount: slot('amount'),
+      overrun: slot('overrun'),
+      request_id: slot('requestId'),
+      lease_id: slot('leaseId'),
+      note: slot('note'),
+      created_at: slot('createdAt'),
+    })
+    .onConflict((conflict) => conflict.doNothing()),
+);
+
+/** False, and nothing changed, when there is a transfer with this id already. */
+export async function insertTransfer(tx: Transaction, transfer: TransferRecord): Promise<boolean> {
+  const { numAffectedRows } = await insert(tx, { ...transfer, createdAt: tx.startedAt });
+  return numAffectedRows === 1n;
+}
+
+export interface HoldRecord {
+  readonly accountId: string;
+  readonly mode: Mode;
+  readonly amount: Nanousd;
+  readonly leaseId: string | null;
+}
+
+const selectHold = prepared((db, slot: Slot<{ id: string }>) =>
+  db
+    .selectFrom('transfers')
+    .select(['account_id as accountId', 'mode', 'amount', 'lease_id as leaseId'])
+    .where('id', '=', slot('id'))
+    .where('kind', '=', 'hold'),
+);
+
+/** A hold by its transfer id, resolved or not. */
+export async function findHold(executor: Executor, id: string): Promise<HoldRecord | undefined> {
+  const { rows } = await selectHold(executor, { id });
+  return rows[0];
+}
+
+export interface OpenHold {
+  readonly requestId: string;
+  readonly accountId: string;
+  readonly mode: Mode;
+  readonly amount: Nanousd;
+  readonly leaseId: string | null;
+}
+
+/**
+ * Every hold without a resolution, oldest first. It walks the whole table (half a second for a
+ * million holds), so it is for start-up and repair, not for every minute.
+ */
+export async function listOpenHolds(executor: Executor): Promise<OpenHold[]> {
+  return executor
+    .selectFrom('transfers as hold')
+    .select([
+      'hold.request_id as requestId',
+      'hold.account_id as accountId',
+      'hold.mode',
+      'hold.amount',
+      'hold.lease_id as leaseId',
+    ])
+    .$narrowType<{ requestId: string }>()
+    .where('hold.kind', '=', 'hold')
+    .where((hold) =>
+      hold.not(
+        hold.exists(
+          hold
+            .selectFrom('transfers as end')
+            .select('end.id')
+            .where('end.id', '=', sql<string>`'end_' || ${sql.ref('hold.request_id')}`),
+        ),
+      ),
+    )
+    .orderBy('hold.created_at')
+    .orderBy('hold.id')
+    .execute();
+}

@@ -1,0 +1,131 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureAccount } from '../../src/access/accounts.ts';
+import { createKey, type KeySettings } from '../../src/access/keys.ts';
+import { type App, createApp } from '../../src/app.ts';
+import type { Clock } from '../../src/base/clock.ts';
+import { createLog } from '../../src/base/log.ts';
+import { parseUsd } from '../../src/base/money.ts';
+import { loadConfig, type Config } from '../../src/config/config.ts';
+import { audit } from '../../src/ledger/audit.ts';
+import { credit } from '../../src/ledger/ledger.ts';
+
+export interface EaselOptions {
+  /** Sections of `easel.yaml`, over the defaults. */
+  readonly file?: Partial<Config['file']>;
+  readonly clock?: Clock;
+  /** Credit of the bootstrap key's test balance, in USD; 10 by default. */
+  readonly creditUsd?: string;
+}
+
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** The real server on a free port with a real database in a folder of its own. */
+export interface Easel {
+  readonly url: string;
+  /** A test key with 10 USD. */
+  readonly key: string;
+  readonly app: App;
+  readonly home: string;
+  readonly logLines: readonly LogLine[];
+  /** `fetch` with the key, on a path of this server. */
+  readonly get: (path: string, init?: RequestInit) => Promise<Response>;
+  /** Posts JSON with the key. */
+  readonly post: (
+    path: string,
+    body: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<Response>;
+  /** Another key, on an account of that name with that credit. */
+  readonly makeKey: (options: MakeKeyOptions) => Promise<{ secret: string; keyId: string }>;
+  /** Problems that the audit of the ledger finds: none, always. */
+  readonly auditProblems: () => Promise<readonly string[]>;
+  readonly close: () => Promise<void>;
+}
+
+export interface MakeKeyOptions extends Partial<
+  Pick<KeySettings, 'mode' | 'allowedModels' | 'expiresAt'>
+> {
+  readonly account?: string;
+  readonly creditUsd?: string;
+}
+
+/** Starts a server; whoever starts it closes it, in `after` or with `await using`. */
+export async function startEasel(options: EaselOptions = {}): Promise<Easel & AsyncDisposable> {
+  const home = await mkdtemp(join(tmpdir(), 'easel-test-'));
+  const base = loadConfig({
+    EASEL_HOME: home,
+    PORT: '0',
+    EASEL_BOOTSTRAP_CREDIT_USD: options.creditUsd ?? '10',
+  });
+  const config: Config = { ...base, file: { ...base.file, ...options.file } };
+  const logLines: LogLine[] = [];
+  const log = createLog({
+    level: 'debug',
+    destination: {
+      write: (line) => {
+        logLines.push(JSON.parse(line) as LogLine);
+      },
+    },
+  });
+  const app = await createApp({
+    config,
+    log,
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+  });
+  const url = await app.server.listen(config.listen);
+  const key = app.engine.bootstrapped.secret ?? '';
+  const close = async (): Promise<void> => {
+    await app.drain();
+    await rm(home, { recursive: true, force: true });
+  };
+  return {
+    url,
+    key,
+    app,
+    home,
+    logLines,
+    ...requesters(url, key),
+    makeKey: (wanted) => makeKey(app, wanted),
+    auditProblems: async () => (await audit(app.engine.store)).problems,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** What makes requests to a server with a key. */
+export function requesters(url: string, key: string): Pick<Easel, 'get' | 'post'> {
+  const authorization = `Bearer ${key}`;
+  return {
+    get: (path, init) => {
+      const headers = new Headers({ authorization });
+      new Headers(init?.headers).forEach((value, name) => headers.set(name, value));
+      return fetch(`${url}${path}`, { ...init, headers });
+    },
+    post: (path, body, extra) => {
+      const headers = new Headers({ authorization, 'content-type': 'application/json' });
+      new Headers(extra).forEach((value, name) => headers.set(name, value));
+      return fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    },
+  };
+}
+
+async function makeKey(
+  app: App,
+  options: MakeKeyOptions,
+): Promise<{ secret: string; keyId: string }> {
+  const { account = 'another', creditUsd = '10', mode = 'test' } = options;
+  return app.engine.store.transaction(async (tx) => {
+    const accountId = await ensureAccount(tx, account);
+    await credit(tx, { accountId, mode, amount: parseUsd(creditUsd) });
+    const { record, secret } = await createKey(tx, {
+      accountId,
+      mode,
+      name: 'test',
+      ...(options.allowedModels === undefined ? {} : { allowedModels: options.allowedModels }),
+      ...(options.expiresAt === undefined ? {} : { expiresAt: options.expiresAt }),
+    });
+    return { secret, keyId: record.id };
+  });
+}
