@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
@@ -26,7 +26,8 @@ import { generate, type Pipeline } from './pipeline/generate.ts';
 import { quoteCall } from './pipeline/quote.ts';
 import { openRecords } from './pipeline/record.ts';
 import { isInScope, scopeOf } from './pipeline/scope.ts';
-import { painter } from './providers/painter.ts';
+import { createSpool } from './payload/spool.ts';
+import { painter, warmUpPainter } from './providers/painter.ts';
 import type { Provider } from './providers/provider.ts';
 import { openRequestRows } from './requests/records.ts';
 import { JobRegistry } from './requests/registry.ts';
@@ -74,6 +75,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   await migrate(store);
   const bootstrapped = await bootstrap(store, { ...config.bootstrap, credit });
   if (kind === 'server') {
+    // What a process that died has left there belongs to nobody.
+    rmSync(spoolFolder(config), { recursive: true, force: true });
     // This process has the home's lock, so whatever server had a lease before is dead.
     await sweep(store, log, { clock, deadServerLeases: true });
   }
@@ -111,6 +114,13 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       lock?.release();
     },
   };
+}
+
+/** Payloads above this go to disk while they must be whole. */
+const SPOOL_MEMORY_BYTES = 1024 * 1024;
+
+function spoolFolder({ homeFolder }: Config): string {
+  return join(homeFolder, 'spool');
 }
 
 const SWEEP_INTERVAL_MS = 15_000;
@@ -159,6 +169,7 @@ function buildPipeline(inputs: PipelineInputs): Pipeline {
     jobs: new JobRegistry(),
     clock,
     log,
+    openSpool: () => createSpool({ folder: spoolFolder(config), memoryBytes: SPOOL_MEMORY_BYTES }),
     requestMs: config.file.time.request_seconds * 1000,
   };
 }
@@ -198,6 +209,7 @@ export async function createApp({ config, log, clock }: AppOptions): Promise<App
   };
   await registerOpenApi(server, documented);
   addRoutes(server, { config, log, engine, isDraining });
+  await warmUpPainter();
   return {
     server,
     engine,

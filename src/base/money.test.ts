@@ -20,7 +20,20 @@ test('decimal dollars are read exactly', () => {
 });
 
 test('what has no exact value in nano-dollars is refused', () => {
-  for (const text of ['', '1.', '.5', '1e3', '0.0000000001', 1e-10, 1.5e-9, 1e21, 'ten', '1,5', Number.NaN, Infinity]) {
+  for (const text of [
+    '',
+    '1.',
+    '.5',
+    '1e3',
+    '0.0000000001',
+    1e-10,
+    1.5e-9,
+    1e21,
+    'ten',
+    '1,5',
+    Number.NaN,
+    Infinity,
+  ]) {
     assert.throws(() => parseUsd(text), RangeError, String(text));
   }
 });

@@ -130,7 +130,12 @@ function takeSize(
   }
   const own = sizingFields(card).filter((name) => values.has(name));
   if (own.length > 0) {
-    return [ignored('size', `size was ignored: ${own.join(' and ')} ${own.length > 1 ? 'decide' : 'decides'}.`)];
+    return [
+      ignored(
+        'size',
+        `size was ignored: ${own.join(' and ')} ${own.length > 1 ? 'decide' : 'decides'}.`,
+      ),
+    ];
   }
   const translation = translateSize(card, size);
   if (translation === undefined) {

@@ -102,7 +102,7 @@ function damaged(file: string, damage: readonly string[]): Finding {
     what: 'database',
     state: 'wrong',
     says: [`${file} is damaged:`, ...atMost(damage)],
-    mend: 'Stop the server and restore a backup; sqlite3’s .recover may save what is in this one.',
+    mend: 'Stop the server and restore a backup; sqlite3 .recover may save some of it.',
   };
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { startEasel } from '../../test/support/harness.ts';
+import { spawnEasel } from '../../test/support/process.ts';
 import { makeTestFolder } from '../store/test-store.ts';
 import { type Finished, runEasel } from './test-command.ts';
 
@@ -71,6 +72,11 @@ test('a hold of a dead process is red, and the server mends it', async (context)
   assert.match(stdout, /✖ holds +The cli process 4711 ended without a farewell/);
   assert.match(stdout, /img_dead holds 0\.01 USD of the test balance/);
   assert.match(stdout, /→ Start the server/);
+  const server = await spawnEasel(join(folder, '.easel'));
+  server.signal('SIGTERM');
+  assert.equal(await server.ended, 0);
+  const mended = await doctor(folder);
+  assert.equal(mended.exitCode, 0, mended.stdout);
 });
 
 test('missing tables, a newer schema and broken pages are told apart', async (context) => {

@@ -51,10 +51,8 @@ test('keys work, end and are replaced at once in a running server', async (conte
 test('keys create makes accounts, takes modes and dates, and has JSON', async (context) => {
   const folder = makeTestFolder(context);
   const easel = (...words: string[]) => runEasel(words, { folder });
-  const created = await easel(
-    ...['keys', 'create', '--account', 'acme', '--mode', 'live', '--expires', '2099-01-31'],
-    '--json',
-  );
+  const words = ['keys', 'create', '--account', 'acme', '--mode', 'live'];
+  const created = await easel(...words, '--expires', '2099-01-31', '--json');
   assert.equal(created.exitCode, 0, created.stderr);
   const key = JSON.parse(created.stdout) as Record<string, unknown>;
   assert.match(String(key['secret']), /^sk-easel-live-/);

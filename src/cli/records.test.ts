@@ -64,7 +64,7 @@ test('usage adds up by day, mode and model, of one account or of all', async (co
   await using server = await startEasel();
   const { secret } = await server.makeKey({ account: 'acme' });
   const body = { model: MODEL, prompt: 'x' };
-  const send = async (headers?: HeadersInit): Promise<void> => {
+  const send = async (headers?: Record<string, string>): Promise<void> => {
     await (await server.post('/v1/images/generations', body, headers)).arrayBuffer();
   };
   await send();

@@ -4,26 +4,35 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { makeTestFolder } from '../store/test-store.ts';
 import { COMMANDS } from './commands.ts';
-import { type Finished, runEasel } from './test-command.ts';
+import { helpForCommand } from './help.ts';
+import { type Finished, runEasel, runHere } from './test-command.ts';
 
 function easel(context: TestContext): (...words: string[]) => Promise<Finished> {
   const folder = makeTestFolder(context);
-  return (...words) => runEasel(words, { folder });
+  return (...words) => runHere(words, { folder });
 }
 
 test('help lists every command, and each command has its own help', async (context) => {
   const run = easel(context);
   const { exitCode, stdout } = await run('--help');
   assert.equal(exitCode, 0);
-  for (const { name, summary } of COMMANDS) {
-    assert.match(stdout, new RegExp(`^  ${name} +${summary.replaceAll(/[()?.]/g, '\\$&')}$`, 'm'));
-    const help = await run(...name.split(' '), '--help');
-    assert.equal(help.exitCode, 0, name);
-    assert.match(help.stdout, new RegExp(`^Usage  easel ${name} `, 'm'));
+  for (const command of COMMANDS) {
+    assert.match(stdout, new RegExp(`^  ${command.name} +\\S`, 'm'));
+    const help = helpForCommand(command, (_, text) => text);
+    assert.match(help, new RegExp(`^Usage  easel ${command.name} `, 'm'));
+    for (const line of help.split('\n')) {
+      assert.ok(line.length <= 90, line);
+    }
   }
-  assert.match((await run('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
-  assert.match((await run('keys', '--help')).stdout, /keys rotate/);
-  assert.equal((await run('help', 'generate')).stdout, (await run('generate', '-h')).stdout);
+  const outputs = await Promise.all(
+    ['--version', 'keys --help', 'help generate', 'generate -h'].map((words) =>
+      run(...words.split(' ')),
+    ),
+  );
+  const [version, keys, helpGenerate, generateHelp] = outputs.map((output) => output.stdout);
+  assert.match(version ?? '', /^\d+\.\d+\.\d+\n$/);
+  assert.match(keys ?? '', /keys rotate/);
+  assert.equal(helpGenerate, generateHelp);
 });
 
 test('a command line that makes no sense is exit code 2 and a sentence', async (context) => {
@@ -48,15 +57,17 @@ test('a command line that makes no sense is exit code 2 and a sentence', async (
     [['keys', 'create', '--expires', '2020-01-01'], /in the past/],
     [['keys', 'create', '--models', 'nano-bananna'], /Did you mean nano-banana\?/],
   ];
-  for (const [words, pattern] of table) {
-    const { exitCode, stdout, stderr } = await run(...words);
-    assert.equal(exitCode, 2, words.join(' '));
-    assert.equal(stdout, '', words.join(' '));
-    assert.match(stderr, pattern);
-  }
+  await Promise.all(
+    table.map(async ([words, pattern]) => {
+      const { exitCode, stdout, stderr } = await run(...words);
+      assert.equal(exitCode, 2, words.join(' '));
+      assert.equal(stdout, '', words.join(' '));
+      assert.match(stderr, pattern);
+    }),
+  );
 });
 
-test('settings that make no sense are exit code 78, by the name that was typed', async (context) => {
+test('settings that make no sense are exit code 78', async (context) => {
   const run = easel(context);
   const { exitCode, stderr } = await run('models', '--server', 'somewhere');
   assert.equal(exitCode, 78);
@@ -66,10 +77,10 @@ test('settings that make no sense are exit code 78, by the name that was typed',
 test('reading a home that is not there makes none', async (context) => {
   const folder = makeTestFolder(context);
   for (const words of [['usage'], ['keys', 'list'], ['request', 'img_1'], ['doctor'], ['models']]) {
-    await runEasel(words, { folder });
+    await runHere(words, { folder });
     assert.equal(existsSync(join(folder, '.easel')), false, words.join(' '));
   }
-  const { exitCode, stderr } = await runEasel(['usage'], { folder });
+  const { exitCode, stderr } = await runHere(['usage'], { folder });
   assert.equal(exitCode, 1);
   assert.match(stderr, /There is no Easel home at .*\.easel\./);
 });
@@ -84,15 +95,11 @@ test('migrate makes the database once and names what it applied', async (context
   assert.match(second.stdout, /was up to date already/);
 });
 
-test('nothing is coloured that is no terminal', async (context) => {
-  const run = easel(context);
-  const outputs = [
-    await run('--help'),
-    await run('models'),
-    await run('nothing'),
-    await run('doctor'),
-  ];
-  for (const { stdout, stderr } of outputs) {
-    assert.equal((stdout + stderr).includes('\u001B'), false);
-  }
+test('a process keeps results, notes and exit code apart, without colour', async (context) => {
+  const folder = makeTestFolder(context);
+  const help = await runEasel(['--help'], { folder });
+  assert.deepEqual([help.exitCode, help.stderr], [0, '']);
+  const unknown = await runEasel(['nothing'], { folder });
+  assert.deepEqual([unknown.exitCode, unknown.stdout], [2, '']);
+  assert.equal((help.stdout + unknown.stderr).includes('\u001B'), false);
 });

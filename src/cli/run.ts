@@ -1,24 +1,30 @@
 import { ConfigError } from '../config/config.ts';
-import { readEnvironment } from '../config/env.ts';
+import type { Environment } from '../config/env.ts';
 import { type Command, CommandError, UsageError } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { describeError } from './errors.ts';
 import { helpForAll, helpForCommand, helpForGroup } from './help.ts';
 import { nearest } from './nearest.ts';
 import { checkOperands, readArguments } from './options.ts';
-import { openTerminal, plain, type Terminal } from './terminal.ts';
+import { plain, type Terminal } from './terminal.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_BAD_CONFIG = 78;
+
+export interface CommandLineParts {
+  readonly environment: Environment;
+  readonly terminal: Terminal;
+}
 
 /**
  * Runs one command line and gives its exit code: 0 when it did what was asked, 1 when it could not,
  * 2 when the command line makes no sense, 78 when the settings do not. Errors are told on standard
  * error.
  */
-export async function runCommandLine(words: readonly string[]): Promise<number> {
-  const environment = readEnvironment();
-  const terminal = openTerminal(environment);
+export async function runCommandLine(
+  words: readonly string[],
+  { environment, terminal }: CommandLineParts,
+): Promise<number> {
   try {
     const [first = '--help'] = words;
     if (first === '-v' || first === '--version' || first === 'version') {

@@ -1,7 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { readEnvironment } from '../config/env.ts';
+import { runCommandLine } from './run.ts';
+import type { Terminal } from './terminal.ts';
 
 const ENTRY = fileURLToPath(new URL('../cli.ts', import.meta.url));
 
@@ -23,11 +28,7 @@ export async function runEasel(
   words: readonly string[],
   { folder, environment = {} }: CommandOptions,
 ): Promise<Finished> {
-  const child = spawn(process.execPath, [ENTRY, ...words], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'], ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = startCommand(words, { folder, environment });
   const [stdout, stderr, [exitCode]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -40,10 +41,38 @@ export async function runEasel(
 export function startCommand(
   words: readonly string[],
   { folder, environment = {} }: CommandOptions,
-): ChildProcess {
+): ChildProcessByStdio<null, Readable, Readable> {
   return spawn(process.execPath, [ENTRY, ...words], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { PATH: readEnvironment()['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+}
+
+/** For tests: the same as `runEasel` in this very process, for what needs no process of its own. */
+export async function runHere(
+  words: readonly string[],
+  { folder, environment = {} }: CommandOptions,
+): Promise<Finished> {
+  const output = { stdout: '', stderr: '' };
+  const terminal: Terminal = {
+    print: (line) => {
+      output.stdout += `${line}\n`;
+    },
+    printJson: (value) => {
+      output.stdout += `${JSON.stringify(value)}\n`;
+    },
+    note: (line) => {
+      output.stderr += `${line}\n`;
+    },
+    style: (_, plainText) => plainText,
+    styleNote: (_, plainText) => plainText,
+    progress: () => () => undefined,
+  };
+  const home = { EASEL_HOME: join(folder, '.easel') };
+  const exitCode = await runCommandLine(words, {
+    environment: { ...home, ...environment },
+    terminal,
+  });
+  return { exitCode, ...output };
 }

@@ -1,5 +1,4 @@
 import type { ImageFormat, PixelSize } from '../base/image.ts';
-import { binaryChunks } from './base64.ts';
 import type { Payload } from './payload.ts';
 
 /** What a picture's own header says it is. */
@@ -10,17 +9,27 @@ export interface ImageHeader extends PixelSize {
 /** A JPEG may carry long EXIF and colour profiles before its size; beyond this it is refused. */
 const HEADER_BYTES_MAX = 1024 * 1024;
 
-/** Reads type and size from the first bytes; undefined when they show no picture that we know. */
+/** Enough for every encoding but a JPEG with long metadata. */
+const FIRST_LOOK_BYTES = 256;
+
+/**
+ * Reads type and size from the first bytes, and takes nothing from the payload. Undefined when
+ * they show no picture that we know.
+ */
 export async function probePayload(payload: Payload): Promise<ImageHeader | undefined> {
-  let head: Buffer = Buffer.alloc(0);
-  for await (const chunk of binaryChunks(payload)) {
-    head = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
-    const header = probe(head);
-    if (header !== undefined || head.length > HEADER_BYTES_MAX) {
+  for (let wanted = FIRST_LOOK_BYTES; ; wanted *= 8) {
+    const head = await payload.peek(payload.form === 'base64' ? wanted * 4 : wanted * 3);
+    const header = probe(payload.form === 'base64' ? decodeHead(head) : head);
+    const isAll = head.length < wanted * 3;
+    if (header !== undefined || isAll || wanted > HEADER_BYTES_MAX) {
       return header;
     }
   }
-  return undefined;
+}
+
+/** The bytes that the beginning of a base64 text stands for. */
+function decodeHead(text: Buffer): Buffer {
+  return Buffer.from(text.toString('latin1', 0, text.length - (text.length % 4)), 'base64');
 }
 
 /** Type and size from a file's beginning; undefined when it is unknown or still too short. */

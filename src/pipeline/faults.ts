@@ -1,7 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Failure } from '../base/errors.ts';
 import type { Payload } from '../payload/payload.ts';
-import type { ImageTask, Provider, ProviderEvent, Receipt } from '../providers/provider.ts';
+import type {
+  ImageTask,
+  Provider,
+  ProviderContext,
+  ProviderEvent,
+  Receipt,
+} from '../providers/provider.ts';
 
 /** What a test key may ask to go wrong, so that a client's handling of it can be tried. */
 export type TestFault =
@@ -51,23 +57,23 @@ export function parseTestFault(header: string | string[] | undefined): TestFault
 export function withTestFault(provider: Provider, fault: TestFault): Provider {
   return {
     name: provider.name,
-    generate: (task, signal) => generateWithFault(provider, fault, { task, signal }),
+    generate: (task, context) => generateWithFault(provider, fault, { task, context }),
   };
 }
 
 async function* generateWithFault(
   provider: Provider,
   fault: TestFault,
-  { task, signal }: { readonly task: ImageTask; readonly signal: AbortSignal },
+  { task, context }: { readonly task: ImageTask; readonly context: ProviderContext },
 ): AsyncGenerator<ProviderEvent, Receipt, void> {
   switch (fault.kind) {
     case 'fail':
       throw new Failure(fault.name, { internal: 'asked for by x-easel-test' });
     case 'slow':
-      await wait(fault.delayMs, undefined, { signal });
-      return yield* provider.generate(task, signal);
+      await wait(fault.delayMs, undefined, { signal: context.signal });
+      return yield* provider.generate(task, context);
     case 'die_mid_payload':
-      for await (const event of provider.generate(task, signal)) {
+      for await (const event of provider.generate(task, context)) {
         if (event.type === 'image') {
           yield { ...event, payload: dyingPayload(event.payload) };
           break;
@@ -82,6 +88,7 @@ async function* generateWithFault(
 function dyingPayload(payload: Payload): Payload {
   return {
     form: payload.form,
+    peek: payload.peek,
     async *chunks() {
       for await (const chunk of payload.chunks()) {
         yield chunk.subarray(0, Math.ceil(chunk.length / 2));

@@ -7,6 +7,7 @@ import type { Admitted } from '../catalog/admitted.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { fixedCost, quote } from '../catalog/price.ts';
 import type { ImageCall } from '../contract/call.ts';
+import type { Spool } from '../payload/spool.ts';
 import type { Provider } from '../providers/provider.ts';
 import { Job, type JobFacts } from '../requests/job.ts';
 import type { JobRegistry } from '../requests/registry.ts';
@@ -26,6 +27,7 @@ export interface Pipeline {
   readonly jobs: JobRegistry;
   readonly clock: Clock;
   readonly log: Log;
+  readonly openSpool: () => Spool;
   /** The most that one request may take, in milliseconds. */
   readonly requestMs: number;
 }
@@ -58,6 +60,7 @@ export async function generate(
     provider: provider.name,
     amount: quote(admitted.card, admitted, watch.startedAtMs).max,
     watch,
+    spool: parts.openSpool(),
   });
   const job = new Job(factsOf(request));
   const engine = options.fault === undefined ? provider : withTestFault(provider, options.fault);
@@ -88,6 +91,11 @@ async function carryOut(parts: Pipeline, run: Run): Promise<void> {
     // settlement that failed is never turned into a release, nor the other way round.
     parts.log.error({ image: request.id, err: error }, 'the end of a request was not recorded');
     job.emit({ type: 'failed', failure: toFailure(error) });
+  } finally {
+    // A subscriber may still be writing the last picture from it.
+    void job.closed.then(request.spool.dispose).catch((error: unknown) => {
+      parts.log.warn({ image: request.id, err: error }, 'spooled payloads could not be removed');
+    });
   }
 }
 

@@ -28,8 +28,10 @@ export async function paint(
   job: Job,
   log: Log,
 ): Promise<Painted> {
+  const { spool } = request;
   const easel = new PaintedImages(request, job, log);
-  const events = engine.generate(taskOf(request), job.signal);
+  const context = { signal: job.signal, log, spool: spool.keep };
+  const events = engine.generate(taskOf(request), context);
   for (;;) {
     // An engine may be slow to notice that the job was given up: nobody waits for that.
     const step = await Promise.race([job.aborted, events.next()]).catch((error: unknown) => {
@@ -61,6 +63,9 @@ class PaintedImages {
 
   async take(event: ProviderEvent): Promise<void> {
     switch (event.type) {
+      case 'submitted':
+        // Part of the request's record only once it can be resumed.
+        return;
       case 'partial': {
         const { index, partialIndex } = event;
         const payload = await this.#converted(event.payload);
@@ -126,14 +131,17 @@ class PaintedImages {
     if (header.format === outputFormat || !formatRequested) {
       return payload;
     }
-    this.#warnOnce(converted(header.format, outputFormat));
+    // Kept whole first: if it cannot be converted, the original is still there to be delivered.
+    const original = await this.#request.spool.keep(payload);
     try {
       const options = compression === undefined ? {} : { compression };
-      return await transcode(payload, { format: outputFormat, ...options });
+      const other = await transcode(original, { format: outputFormat, ...options });
+      this.#warnOnce(converted(header.format, outputFormat));
+      return other;
     } catch (error) {
       this.#log.error({ image: this.#request.id, err: error }, 'a picture could not be converted');
       this.#warnOnce(conversionFailed(header.format, outputFormat));
-      return payload;
+      return original;
     }
   }
 
@@ -171,12 +179,16 @@ async function headerOf(payload: Payload): Promise<ImageHeader> {
 /** The admitted call as the engine reads it. */
 function taskOf({ admitted, caller }: HeldRequest): ImageTask {
   const { card, prompt, n, parameters, seed, nativeFormat, compression, partialImages } = admitted;
+  const { stream } = admitted.call;
   return {
     upstreamModel: card.upstreamModel,
     prompt,
     n,
     parameters,
+    upstreamParameters: card.upstreamParameters,
+    passthrough: admitted.passthrough,
     format: nativeFormat,
+    stream,
     partialImages,
     size: admitted.expectedSize,
     ...(seed === undefined ? {} : { seed }),

@@ -5,6 +5,7 @@ import { formatSize } from '../base/image.ts';
 import type { Nanousd } from '../base/money.ts';
 import type { Admitted } from '../catalog/admitted.ts';
 import { cost } from '../catalog/price.ts';
+import type { Spool } from '../payload/spool.ts';
 import type { Outcome } from '../requests/job.ts';
 import type { RequestRows } from '../requests/records.ts';
 import type { Painted } from './paint.ts';
@@ -40,6 +41,8 @@ export interface HeldRequest {
   /** What is held: the quote's upper bound. */
   readonly amount: Nanousd;
   readonly watch: Stopwatch;
+  /** Keeps this request's payloads where they must be whole. */
+  readonly spool: Spool;
 }
 
 /** Steps 5 and 7 to 8 of a request: its money and its row, which are always written as one. */

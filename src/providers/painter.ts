@@ -1,7 +1,7 @@
 import { randomSeed } from '../base/ids.ts';
 import { bytesPayload } from '../payload/payload.ts';
 import { type PaintRequest, paint } from './painter/paint.ts';
-import type { ImageTask, Provider, ProviderEvent, Receipt } from './provider.ts';
+import type { ImageTask, Provider, ProviderContext, ProviderEvent, Receipt } from './provider.ts';
 
 /**
  * The built-in painter: an honest drawing program, not an AI model. It serves the house's own
@@ -9,9 +9,17 @@ import type { ImageTask, Provider, ProviderEvent, Receipt } from './provider.ts'
  */
 export const painter: Provider = { name: 'painter', generate: paintAll };
 
+/**
+ * Loads the drawing library, which stops the event loop for a twentieth of a second: better before
+ * the first request than in its middle.
+ */
+export async function warmUpPainter(): Promise<void> {
+  await paint({ prompt: '', seed: 0, width: 64, height: 64, format: 'png' });
+}
+
 async function* paintAll(
   task: ImageTask,
-  signal: AbortSignal,
+  { signal }: ProviderContext,
 ): AsyncGenerator<ProviderEvent, Receipt, void> {
   const firstSeed = task.seed ?? randomSeed();
   for (let index = 0; index < task.n; index += 1) {

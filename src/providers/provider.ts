@@ -1,4 +1,5 @@
 import type { ImageFormat, PixelSize } from '../base/image.ts';
+import type { Log } from '../base/log.ts';
 import type { Nanousd } from '../base/money.ts';
 import type { TokenUsage } from '../base/usage.ts';
 import type { Payload } from '../payload/payload.ts';
@@ -7,15 +8,22 @@ import type { Payload } from '../payload/payload.ts';
 export interface ImageTask {
   readonly upstreamModel: string;
   readonly prompt: string;
+  /** Never above the card's images per call: more are made by several calls. */
   readonly n: number;
-  /** The card's parameters, defaults filled in. */
+  /** The card's parameters, defaults filled in, in the card's own names. */
   readonly parameters: Readonly<Record<string, string | number | boolean>>;
+  /** Parameters of the card that go with every request, in the upstream's names. */
+  readonly upstreamParameters: Readonly<Record<string, string | number | boolean>>;
+  /** Fields that the card does not declare but passes on, as the caller sent them. */
+  readonly passthrough: Readonly<Record<string, unknown>>;
   /** Absent: the caller gave none. */
   readonly seed?: number;
   /** The encoding to ask the upstream for; one that it can give. */
   readonly format: ImageFormat;
   /** 0 to 100, for jpeg and webp, where the caller asked. */
   readonly compression?: number;
+  /** Whether the caller streams: an upstream that can, is then asked to stream, too. */
+  readonly stream: boolean;
   /** Partial pictures wanted in a stream, 0 to 3. */
   readonly partialImages: number;
   /** The size that the parameters amount to. */
@@ -25,6 +33,8 @@ export interface ImageTask {
 }
 
 export type ProviderEvent =
+  /** The upstream has taken the work as a job of its own, which can be found again. */
+  | { readonly type: 'submitted'; readonly job: UpstreamJob }
   | {
       readonly type: 'partial';
       readonly index: number;
@@ -40,6 +50,16 @@ export type ProviderEvent =
   /** One of several pictures could not be made; the others go on. */
   | { readonly type: 'image_failed'; readonly reason: Error };
 
+/** An asynchronous upstream's job, as it can be written down and taken up after a restart. */
+export interface UpstreamJob {
+  readonly id: string;
+  readonly pollUrl: string;
+  readonly cancelUrl?: string;
+  readonly resultUrl?: string;
+  /** What the upstream says it costs, where it says so at once. */
+  readonly cost?: Nanousd;
+}
+
 /** What the upstream says that the work took. */
 export interface Receipt {
   readonly tokens?: TokenUsage;
@@ -54,15 +74,28 @@ export interface Receipt {
   readonly upstreamIds: readonly string[];
 }
 
+/** What a call is carried out with. */
+export interface ProviderContext {
+  /** Aborts when the request is given up. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  /**
+   * Reads a payload whole into memory, or to disk above a bound, for adapters whose verdict
+   * follows the picture. What it returns can be read again; it is removed with the request.
+   */
+  readonly spool: (payload: Payload) => Promise<Payload>;
+}
+
 /**
  * One engine or upstream. `generate` yields pictures in order as they become whole or begin to
  * arrive, and returns the receipt. It throws a Failure: `moderation_blocked`, `upstream_error` …
- * It stops soon after the signal aborts.
+ * A payload that is still arriving must be read before the next event is asked for; what is left
+ * of it then is skipped. It stops soon after the signal aborts.
  */
 export interface Provider {
   readonly name: string;
   readonly generate: (
     task: ImageTask,
-    signal: AbortSignal,
+    context: ProviderContext,
   ) => AsyncGenerator<ProviderEvent, Receipt, void>;
 }

@@ -70,6 +70,7 @@ export class Job {
   #changed = Promise.withResolvers<void>();
   readonly #aborted: Promise<never>;
   readonly #watched = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<void>();
 
   constructor(facts: JobFacts) {
     this.facts = facts;
@@ -94,6 +95,11 @@ export class Job {
     return last?.type === 'completed' || last?.type === 'failed' ? last : undefined;
   }
 
+  /** Resolves when the job has ended and nobody reads it any more. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
   /** Resolves when the first subscriber asks for its first event. */
   get watched(): Promise<void> {
     return this.#watched.promise;
@@ -116,6 +122,7 @@ export class Job {
     }
     this.#events.push(event);
     this.#wake();
+    this.#closeWhenDone();
   }
 
   /** Resolves when some subscriber has taken all events so far; rejects when the job is aborted. */
@@ -140,8 +147,15 @@ export class Job {
 
   #detach(subscription: Subscription): void {
     this.#subscriptions.delete(subscription);
+    this.#closeWhenDone();
     if (this.#subscriptions.size === 0 && this.end === undefined) {
       this.abort(new Failure('request_cancelled', { internal: 'the client left' }));
+    }
+  }
+
+  #closeWhenDone(): void {
+    if (this.end !== undefined && this.#subscriptions.size === 0) {
+      this.#closed.resolve();
     }
   }
 

@@ -96,11 +96,7 @@ function placeThings(
     const across = (slot * (things.length > 4 ? 1.9 : 1.35) * largest) / subject.width;
     const limit = alone ? (view.width * 0.86 * largest) / subject.width : across;
     const tallest = (view.height * 0.72 * largest) / subject.height;
-    const size = Math.min(
-      1000 * thing.share * (1 - back * 0.3) * (view.width > view.height * 1.3 ? 1.12 : 1),
-      limit,
-      tallest,
-    );
+    const size = Math.min(1000 * thing.share * (1 - back * 0.3) * stature(view), limit, tallest);
     return {
       subject,
       surface,
@@ -113,6 +109,12 @@ function placeThings(
       ...(thing.colour === undefined ? {} : { colour: thing.colour }),
     };
   });
+}
+
+/** Long frames leave room along them: things may be larger there than the short edge suggests. */
+function stature(view: View): number {
+  if (view.width > view.height * 1.3) return 1.12;
+  return view.height > view.width * 1.7 ? 1.3 : 1;
 }
 
 function surfaceFor(subject: Subject, place: Place, ground: Ground): Placed['surface'] {
@@ -132,7 +134,8 @@ function footing(
 ): number {
   const { surface, back, tall } = stance;
   if (surface === 'air') {
-    const middle = Math.min(ground.horizon * random.between(0.44, 0.6), view.height * 0.5);
+    const level = random.between(0.46, 0.58) - (back - 0.3) * 0.3;
+    const middle = Math.min(ground.horizon * level, view.height * 0.5);
     return Math.max(tall + 30, middle + tall / 2);
   }
   const band = surface === 'land' ? ground.land : ground.water;
@@ -180,7 +183,8 @@ function wake(view: View, x: number, y: number, wide: number): string {
     const long = wide * random.between(0.35, 1) * (1 - row * 0.06);
     const left = x - long / 2 + random.between(-0.18, 0.18) * wide;
     const top = y + wide * 0.012 + row * wide * 0.052;
-    ripples += `M${round(left)} ${round(top)}q${round(long / 2)} ${round(wide * 0.02)} ${round(long)} 0`;
+    const sag = round(wide * 0.02);
+    ripples += `M${round(left)} ${round(top)}q${round(long / 2)} ${sag} ${round(long)} 0`;
   }
   return line(ripples, light, Math.max(2.5, wide * 0.011), { opacity: 0.5 });
 }

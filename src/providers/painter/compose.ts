@@ -1,6 +1,6 @@
 import { drawSubjects, drawSubjectsAlone } from './arrange.ts';
 import { createCanvas } from './canvas.ts';
-import { createLight } from './light.ts';
+import { createLight, lightIn } from './light.ts';
 import { drawMotifs } from './motifs.ts';
 import { parsePrompt } from './parse.ts';
 import { createRandom } from './random.ts';
@@ -44,7 +44,7 @@ export function compose(request: ComposeRequest): Composition {
     width: width * unit,
     height: height * unit,
     scene,
-    light: createLight(scene, random.fork('light')),
+    light: lightIn(place, createLight(scene, random.fork('light'))),
     random,
     canvas,
   });
@@ -107,8 +107,8 @@ function drawPaper(view: View): string {
   const random = view.random.fork('paper');
   const { width, height, canvas } = view;
   const bloom = canvas.radial([
-    [0, '#ffffff', 0.34],
-    [0.75, '#ffffff', 0.16],
+    [0, '#ffffff', 0.24],
+    [0.75, '#ffffff', 0.12],
     [0.93, '#ffffff', 0.04],
     [1, '#ffffff', 0],
   ]);
@@ -129,7 +129,7 @@ function drawPaper(view: View): string {
   inner = outline(rim);
   const frame = `M-99 -99H${width + 99}V${height + 99}H-99Z${inner}`;
   return (
-    box([-99, -99, width + 198, height + 198], '#fffdf6', { opacity: 0.2 }) +
+    box([-99, -99, width + 198, height + 198], '#fffdf6', { opacity: 0.12 }) +
     blooms +
     path(frame, '#fdfaf1', { 'fill-rule': 'evenodd' })
   );

@@ -38,7 +38,7 @@ export async function drawInStyle(
       return withOverlays(drawn, transparent ? label : [paperGrain(composition), ...label]);
     }
     case 'oil': {
-      const drawn = await drawSoft(open, composition, { reach: 7, period: 15 });
+      const drawn = await drawSoft(open, composition, { reach: 5, period: 15 });
       const rich = drawn.modulate({ saturation: 1.12 });
       if (transparent) return withOverlays(rich, label);
       return withOverlays(rich, [await brushRelief(open, composition), ...label]);
@@ -117,7 +117,7 @@ function paperGrain({ seed, width, height }: Composition): OverlayOptions {
 async function brushRelief(open: OpenPicture, composition: Composition): Promise<OverlayOptions> {
   const across = Math.min(640, composition.width);
   const down = Math.min(400, composition.height);
-  const grain = open(noise(composition.seed, 90), {
+  const grain = open(noise(composition.seed, 66), {
     raw: { width: GRAIN_EDGE, height: GRAIN_EDGE, channels: 1 },
   });
   const { data, info } = await grain
@@ -136,7 +136,7 @@ function noise(seed: number, spread: number): Buffer {
   const random = createRandom('grain', seed);
   const grain = Buffer.alloc(GRAIN_EDGE * GRAIN_EDGE);
   for (let index = 0; index < grain.length; index += 1) {
-    grain[index] = 128 + (random.next() + random.next() - 1) * spread;
+    grain[index] = 128 + (random.next() - 0.5) * 1.6 * spread;
   }
   return grain;
 }

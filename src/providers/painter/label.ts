@@ -1,21 +1,21 @@
-import { LETTER_HEIGHT, lettering, textWidth } from './letters.ts';
+import { LETTER_HEIGHT, LETTER_STEP, lettering, textWidth } from './letters.ts';
 
 const PADDING = 4;
 const LINE_GAP = 3;
 
 /**
  * SVG of the chip that marks a test picture: TEST and, under it, the model's id, in the lower
- * left corner. It takes about a fiftieth of the short edge per letter height, and is scaled down
+ * left corner. A letter is about a seventieth of the short edge high, and the chip is scaled down
  * (then cut) so that it never leaves the picture. Sizes are in pixels.
  */
 export function labelChip(text: string, size: { width: number; height: number }): string {
   const { width, height } = size;
-  const wanted = Math.max(1, (Math.min(width, height) * 0.02) / LETTER_HEIGHT);
+  const wanted = Math.max(1, (Math.min(width, height) * 0.014) / LETTER_HEIGHT);
   const margin = wanted * PADDING;
   const room = width - 2 * margin;
-  const characters = [...text.toUpperCase().replace(/[^A-Z0-9\-./: ]/g, '-')];
-  const longest = Math.max(4, Math.floor(room / 0.8 / 5.6));
-  const second = characters.slice(0, Math.min(longest, 64)).join('');
+  const characters = text.toUpperCase().replace(/[^A-Z0-9\-./: ]/g, '-');
+  const longest = Math.max(4, Math.floor(room / 0.8 / LETTER_STEP));
+  const second = characters.slice(0, Math.min(longest, 64));
   const chipWidth = Math.max(textWidth('TEST'), textWidth(second)) + 2 * PADDING;
   const lines = second === '' ? 1 : 2;
   const chipHeight = lines * LETTER_HEIGHT + (lines - 1) * LINE_GAP + 2 * PADDING;

@@ -37,7 +37,9 @@ const STROKES: Readonly<Record<string, string>> = {
   '5': 'M3.8 0H.6L.3 2.7Q1 2.2 2 2.2Q4 2.2 4 4.1Q4 6 2 6Q.6 6 0 5',
   '6': 'M3.5 .6Q3 0 2.2 0Q0 0 0 3.6Q0 6 2 6Q4 6 4 4.2Q4 2.5 2.2 2.5Q.4 2.5 0 4',
   '7': 'M0 0H4L1.5 6',
-  '8': 'M2 2.9Q.3 2.9 .3 1.5Q.3 0 2 0Q3.7 0 3.7 1.5Q3.7 2.9 2 2.9Q0 2.9 0 4.5Q0 6 2 6Q4 6 4 4.5Q4 2.9 2 2.9Z',
+  '8':
+    'M2 2.9Q.3 2.9 .3 1.5Q.3 0 2 0Q3.7 0 3.7 1.5Q3.7 2.9 2 2.9Q0 2.9 0 4.5Q0 6 2 6' +
+    'Q4 6 4 4.5Q4 2.9 2 2.9Z',
   '9': 'M.5 5.4Q1 6 1.8 6Q4 6 4 2.4Q4 0 2 0Q0 0 0 1.8Q0 3.5 1.8 3.5Q3.6 3.5 4 2',
   '-': 'M.8 3H3.2',
   '.': 'M1.9 5.9L2.1 5.9',
@@ -61,7 +63,7 @@ export function textWidth(text: string): number {
  */
 export function lettering(text: string): string {
   let strokes = '';
-  for (const [index, letter] of [...text.toUpperCase()].entries()) {
+  for (const [index, letter] of text.toUpperCase().split('').entries()) {
     const shape = STROKES[letter];
     if (shape === undefined) continue;
     const left = Math.round(index * LETTER_STEP * 10) / 10;

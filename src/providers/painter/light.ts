@@ -1,6 +1,6 @@
 import { type Hex, luminance, mix, turnHue } from './colour.ts';
 import type { Random } from './random.ts';
-import type { Scene, Time, Weather } from './scene.ts';
+import type { Place, Scene, Time, Weather } from './scene.ts';
 
 /** The colours of an hour and a weather: all that a scene needs to look as at that time. */
 export interface Light {
@@ -100,6 +100,17 @@ const BASES: Readonly<
     stars: 1,
   },
 };
+
+/** Where the hour of the sky does not colour things, this does. */
+const ROOM_AFTER_DARK: Hex = '#d9b891';
+const STARLIGHT: Hex = '#efedf8';
+
+/** The light on things in a place that has its own: rooms after dark, space. */
+export function lightIn(place: Place, light: Light): Light {
+  if (place === 'space') return { ...light, ambient: STARLIGHT };
+  const indoors = place === 'room' || place === 'table';
+  return indoors && light.lampsBurn ? { ...light, ambient: ROOM_AFTER_DARK } : light;
+}
 
 /** Chooses among the palettes of the hour, then lets weather and colour words change it. */
 export function createLight(scene: Scene, random: Random): Light {

@@ -7,6 +7,9 @@ import type { Ground, View } from './view.ts';
 /** Places without an open sky, or with one that is full already. */
 const CLOSED: readonly Place[] = ['room', 'table', 'space', 'underwater', 'abstract'];
 
+/** Where petals may fly. */
+const LEAFY: readonly Place[] = ['garden', 'field', 'hills', 'forest', 'village', 'river'];
+
 /**
  * What the words without a meaning add: they choose a small decoration, so that no word is
  * without effect. Scenes that are wholly understood get at most a flock of birds.
@@ -23,7 +26,7 @@ export function drawMotifs(view: View, place: Place, ground: Ground): string {
     case 1:
       return flock(view, ground);
     case 2:
-      return petals(view);
+      return LEAFY.includes(place) ? petals(view) : motes(view, ground);
     default:
       return motes(view, ground);
   }

@@ -22,8 +22,9 @@ for (const style of ['', 'watercolour of ', 'oil painting of ', 'pixel art of ',
 
 test('the same request gives the same bytes in another process', async () => {
   const request = { ...SMALL, prompt: 'watercolour of a castle at night', label: 'model-1' };
+  const address = new URL('paint.ts', import.meta.url).href;
   const program =
-    `const { paint } = await import(${JSON.stringify(new URL('paint.ts', import.meta.url).href)});` +
+    `const { paint } = await import(${JSON.stringify(address)});` +
     `const { createHash } = await import('node:crypto');` +
     `const { bytes } = await paint(${JSON.stringify(request)});` +
     `process.stdout.write(createHash('sha256').update(bytes).digest('hex'));`;

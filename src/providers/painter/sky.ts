@@ -1,8 +1,9 @@
 import { type Hex, mix } from './colour.ts';
 import { evenly } from './canvas.ts';
 import type { Random } from './random.ts';
-import { box, circle, ellipse, group, line, outline, path, round } from './svg.ts';
+import { box, circle, disc, group, outline, path, round } from './svg.ts';
 import type { View } from './view.ts';
+import { drawLightning } from './weather.ts';
 
 /** The sky down to the horizon, with all that is in it. */
 export function drawSky(view: View, horizon: number): string {
@@ -15,7 +16,7 @@ export function drawSky(view: View, horizon: number): string {
     body(view, horizon),
     scene.heavens.includes('rainbow') ? rainbow(view, horizon) : '',
     clouds(view, horizon),
-    scene.weather === 'storm' ? lightning(view, horizon) : '',
+    scene.weather === 'storm' ? drawLightning(view, horizon) : '',
   ];
   return parts.join('');
 }
@@ -102,17 +103,12 @@ function stars(view: View, horizon: number): string {
     const radius = random.between(0.9, 3);
     if (random.chance(0.06)) sparkles += sparkle(x, y, radius * 5);
     // All the small ones are one path: hundreds of elements would cost time.
-    else small += `M${round(x - radius)} ${round(y)}a${dot(radius)}a${dot(-radius)}`;
+    else small += disc(x, y, radius);
   }
   return (
     path(small || 'M0 0', '#ffffff', { opacity: 0.85 }) +
     path(sparkles || 'M0 0', '#fffbe0', { opacity: 0.95 })
   );
-}
-
-function dot(radius: number): string {
-  const size = round(Math.abs(radius));
-  return `${size} ${size} 0 1 0 ${round(radius * 2)} 0`;
 }
 
 /** A four-pointed star. */
@@ -257,83 +253,4 @@ function rainbow(view: View, horizon: number): string {
       });
     })
     .join('');
-}
-
-function lightning(view: View, horizon: number): string {
-  const random = view.random.fork('lightning');
-  let x = view.width * random.between(0.2, 0.8);
-  const start = horizon * 0.12;
-  let bolt = `M${round(x)} ${round(start)}`;
-  const glow = view.canvas.radial([
-    [0, '#e8ecff', 0.6],
-    [1, '#e8ecff', 0],
-  ]);
-  const flash = ellipse([x, start + 60, 420, 260], glow, { class: 'glow' });
-  for (let step = 1; step <= 7; step += 1) {
-    x += random.between(-60, 60);
-    bolt += `L${round(x)} ${round(start + ((horizon - start) * step) / 7)}`;
-  }
-  return flash + line(bolt, '#f4f0ff', 9) + line(bolt, '#ffffff', 4);
-}
-
-/** Rain, snow or mist, over everything. */
-export function drawWeather(view: View, horizon: number): string {
-  switch (view.scene.weather) {
-    case 'rain':
-    case 'storm':
-      return rain(view);
-    case 'snow':
-      return snow(view);
-    case 'fog':
-      return mist(view, horizon);
-    case 'clear':
-    case 'cloudy':
-      return '';
-  }
-}
-
-function rain(view: View): string {
-  const random = view.random.fork('rain');
-  let streaks = '';
-  const amount = Math.min(420, (view.width * view.height) / 5500);
-  for (let index = 0; index < amount; index += 1) {
-    const x = random.between(-0.02, 1.02) * view.width;
-    const y = random.between(-0.02, 1) * view.height;
-    const long = random.between(24, 62);
-    streaks += `M${round(x)} ${round(y)}l${round(-long * 0.22)} ${round(long)}`;
-  }
-  return line(streaks, '#e4ecf6', 2.6, { opacity: 0.55 });
-}
-
-function snow(view: View): string {
-  const random = view.random.fork('snow');
-  let flakes = '';
-  const amount = Math.min(300, (view.width * view.height) / 7500);
-  for (let index = 0; index < amount; index += 1) {
-    const radius = random.between(1.8, 6.5);
-    const x = random.between(0, view.width);
-    const y = random.between(0, view.height);
-    flakes += `M${round(x - radius)} ${round(y)}a${dot(radius)}a${dot(-radius)}`;
-  }
-  return path(flakes, '#ffffff', { opacity: 0.85 });
-}
-
-function mist(view: View, horizon: number): string {
-  const random = view.random.fork('mist');
-  const { haze } = view.light;
-  const band = view.canvas.linear(
-    [0, 0, 0, 1],
-    [
-      [0, haze, 0],
-      [0.5, haze, 0.75],
-      [1, haze, 0],
-    ],
-  );
-  let banks = '';
-  for (let index = 0; index < 4; index += 1) {
-    const y = horizon + (view.height - horizon) * (index / 4) * 0.8 - 120;
-    const tall = random.between(180, 300);
-    banks += box([-50, y, view.width + 100, tall], band, { class: 'glow', opacity: 0.8 });
-  }
-  return banks;
 }

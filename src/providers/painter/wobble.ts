@@ -16,8 +16,8 @@ export interface WobbleForm {
   readonly period: number;
 }
 
-/** About two milliseconds of work: other requests get their turn in between. */
-const PIXELS_PER_TURN = 100_000;
+/** About a millisecond of work: other requests get their turn in between. */
+const PIXELS_PER_TURN = 50_000;
 
 /**
  * Makes edges tremble as if drawn by hand: each pixel is taken from a place a little aside, after

@@ -51,7 +51,7 @@ function discs(view: View, random: Random, colours: Harmony): string {
     else drawn += circle(x, y, radius, ink, { opacity: 0.82 });
     if (random.chance(0.25)) {
       drawn += line(
-        `M${round(x)} ${round(y)}l${round(random.between(-400, 400))} ${round(random.between(-400, 400))}`,
+        `M${round(x)} ${round(y)}l${random.whole(-400, 400)} ${random.whole(-400, 400)}`,
         inks[3] ?? ink,
         5,
       );

@@ -1,6 +1,7 @@
 import { mix, shift } from '../colour.ts';
 import type { Random } from '../random.ts';
-import { bodyPlace, drawSky, drawWeather } from '../sky.ts';
+import { bodyPlace, drawSky } from '../sky.ts';
+import { drawWeather } from '../weather.ts';
 import { box, circle, ellipse, group, line, outline, path, round } from '../svg.ts';
 import type { Backdrop, View } from '../view.ts';
 import { stamp } from '../stamp.ts';
@@ -46,9 +47,9 @@ export function planCorridor(view: View, random: Random): Corridor {
   const tall = Math.min(2.1, Math.max(1, (height / width) * 0.62));
   return {
     vanishingX: width * random.between(0.44, 0.56),
-    vanishingY: height * random.between(0.52, 0.58),
+    vanishingY: height * (random.between(0.52, 0.58) + (tall - 1) * 0.06),
     half: width * 0.62,
-    eye: 215,
+    eye: 215 * (1 + (tall - 1) * 0.6),
     wallHeight: 820 * tall + Math.max(0, width - 1000) * 0.12,
   };
 }
@@ -159,11 +160,13 @@ function drawBridge(view: View, corridor: Corridor, depth: number): string {
   const span = half * 0.74;
   const arch = water - rise * 0.82;
   const curve = (y: number, top: number): string =>
-    `M${round(left)} ${round(y)}Q${round(middle)} ${round(top * 2 - y)} ${round(right)} ${round(y)}`;
+    `M${round(left)} ${round(y)}Q${round(middle)} ${round(top * 2 - y)} ` +
+    `${round(right)} ${round(y)}`;
   const opening =
     `L${round(middle + span)} ${round(water)}` +
     `C${round(middle + span)} ${round(arch - rise * 0.12)} ${round(middle - span)} ` +
-    `${round(arch - rise * 0.12)} ${round(middle - span)} ${round(water)}L${round(left)} ${round(water)}Z`;
+    `${round(arch - rise * 0.12)} ${round(middle - span)} ` +
+    `${round(water)}L${round(left)} ${round(water)}Z`;
   const rail = deck - rise * 0.16;
   const railCrest = crest - rise * 0.16;
   let posts = '';

@@ -11,7 +11,9 @@ export function drawForestEdge(view: View, horizon: number, tall = 260): string 
     { distance: 0.36, size: 0.9, lift: 22 },
     { distance: 0.14, size: 1.05, lift: 44 },
   ];
-  const conifers = view.scene.season === 'winter' || random.chance(0.5);
+  const { season } = view.scene;
+  // Conifers keep their green: they would hide the autumn.
+  const conifers = season === 'winter' || (season !== 'autumn' && random.chance(0.5));
   return rows
     .map(({ distance, size, lift }) =>
       treeRow(view, random, { y: horizon + lift, tall: tall * size, distance, conifers }),
@@ -52,7 +54,7 @@ function treeRow(view: View, random: Random, form: RowForm): string {
     shapes
       .map((shape, kind) => path(shape || 'M0 0', view.tone(pick(leaf, kind), distance)))
       .join('') +
-    (view.scene.season === 'winter' && conifers
+    (view.scene.season === 'winter' && conifers && tall > 100
       ? path(snow, view.tone('#ffffff', distance * 0.6), { opacity: 0.9 })
       : '') +
     path(floor, view.tone(shift(pick(leaf, 0), -0.12), distance))

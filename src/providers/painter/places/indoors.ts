@@ -228,7 +228,8 @@ function drawTop(view: View, edge: number, wood: Hex): string {
     const y = edge + 16 + (view.height - edge) * random.next();
     const x = random.between(-0.1, 0.9) * view.width;
     const long = random.between(160, 520);
-    grain += `M${round(x)} ${round(y)}q${round(long / 2)} ${round(random.between(-8, 8))} ${round(long)} 0`;
+    const bend = round(random.between(-8, 8));
+    grain += `M${round(x)} ${round(y)}q${round(long / 2)} ${bend} ${round(long)} 0`;
   }
   const sheen = view.canvas.radial([
     [0, mix(view.light.glow, '#ffffff', 0.3), 0.35],

@@ -1,10 +1,13 @@
 import { type Hex, mix, shift } from '../colour.ts';
 import { names } from '../parse.ts';
+import type { Random } from '../random.ts';
 import type { Place } from '../scene.ts';
-import { drawSky, drawWeather } from '../sky.ts';
+import { drawSky } from '../sky.ts';
+import { drawWeather } from '../weather.ts';
 import { stamp } from '../stamp.ts';
 import { box, ellipse, group, path, round } from '../svg.ts';
 import type { Backdrop, Ground, View } from '../view.ts';
+import { drawPath, furnish } from './furnish.ts';
 import { drawForestEdge, drawMeadowDetail } from './growth.ts';
 import { drawHills, drawMountains, groundColour, ridge } from './relief.ts';
 import { drawSkyline, drawVillage } from './town.ts';
@@ -41,7 +44,7 @@ export function drawOpen(view: View, place: Place, needs: Needs): Backdrop {
   const water = drawWater(view, horizon, view.height, id);
   return {
     behind: sky + far + water + (dry ? drawShore(view, place, shore) : ''),
-    before: (dry ? '' : '') + drawWeather(view, horizon),
+    before: drawWeather(view, horizon),
     ground: {
       horizon,
       water: [
@@ -106,9 +109,10 @@ function drawGround(view: View, place: Place, horizon: number): string {
   const lie = { base: horizon + 26, swell: place === 'desert' ? 50 : 26, floor: view.height + 10 };
   let ground = path(ridge(view, random, lie), fill);
   if (place === 'desert') return ground + dunesNear(view, horizon, colour);
-  if (village) ground += drawVillage(view, horizon);
+  if (village) ground += drawPath(view, horizon, random) + drawVillage(view, horizon);
+  else if (place !== 'forest') ground += furnish(view, place, horizon);
   if (view.scene.season === 'winter') ground += drifts(view, horizon);
-  const top = horizon + (village ? 210 : 50);
+  const top = horizon + (village ? (view.height - horizon) * 0.62 : 50);
   const flowers = { garden: 2.4, field: 1.3 }[place as string] ?? 0.35;
   const bright = view.scene.season === 'spring' ? 1.5 : 1;
   return ground + drawMeadowDetail(view, top, flowers * bright);
@@ -153,7 +157,11 @@ function drawShore(view: View, place: Place, shore: number): string {
   const random = view.random.fork('shore');
   const paved = place === 'city';
   const sandy = place === 'sea' || place === 'beach';
-  const colour: Hex = paved ? '#8c8f9c' : sandy ? '#ecd3a0' : groundColour(view);
+  const colour: Hex = paved
+    ? '#8c8f9c'
+    : sandy && view.scene.season !== 'winter'
+      ? '#ecd3a0'
+      : groundColour(view);
   const tone = view.tone(colour);
   const fill = view.canvas.linear(
     [0, 0, 0, 1],
@@ -188,6 +196,7 @@ function foreground(view: View, place: Place): string {
   const random = view.random.fork('foreground');
   const side = random.chance(0.5) ? 1 : -1;
   if (place === 'forest') return framingTrees(view);
+  if (place === 'village') return cornerTrees(view, random);
   if (place === 'desert') {
     const x = view.width * (side === 1 ? 0.9 : 0.1);
     return stamp(view, 'cactus', { x, y: view.height * 0.93, size: 260 }, random);
@@ -206,7 +215,9 @@ function foreground(view: View, place: Place): string {
 
 function framingTrees(view: View): string {
   const random = view.random.fork('frame');
-  const name = view.scene.season === 'winter' || random.chance(0.45) ? 'pine' : 'tree';
+  const { season } = view.scene;
+  const conifers = season === 'winter' || (season !== 'autumn' && random.chance(0.45));
+  const name = conifers ? 'pine' : 'tree';
   const size = Math.min(view.height * 0.86, 1100);
   const places = [
     { x: -0.015, y: 0.97, scale: 1.05 },
@@ -226,4 +237,24 @@ function framingTrees(view: View): string {
     )
     .join('');
   return group(drawn, {});
+}
+
+/** Trees at the lower corners, before the village. */
+function cornerTrees(view: View, random: Random): string {
+  const name = view.scene.season === 'winter' || random.chance(0.4) ? 'pine' : 'tree';
+  const size = Math.min(620, view.height * 0.5);
+  return [
+    { x: 0.01, scale: random.between(0.8, 1) },
+    { x: 0.99, scale: random.between(0.6, 0.9) },
+    { x: random.pick([0.13, 0.87]), scale: 0.55 },
+  ]
+    .map(({ x, scale }) => {
+      const place = {
+        x: view.width * x,
+        y: view.height * (0.94 + scale * 0.05),
+        size: size * scale,
+      };
+      return stamp(view, name, place, random);
+    })
+    .join('');
 }

@@ -1,5 +1,6 @@
 import { type Hex, shift } from '../colour.ts';
-import { drawSky, drawWeather } from '../sky.ts';
+import { drawSky } from '../sky.ts';
+import { drawWeather } from '../weather.ts';
 import { stamp } from '../stamp.ts';
 import { box, line, outline, path, round } from '../svg.ts';
 import type { Backdrop, View } from '../view.ts';

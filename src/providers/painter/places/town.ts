@@ -139,16 +139,18 @@ function cityWindows(
 /** A village: houses up a slope round a church, with conifers between. */
 export function drawVillage(view: View, horizon: number): string {
   const random = view.random.fork('village');
+  // The slope is as deep as the ground that the frame leaves.
+  const deep = Math.min(1.5, (view.height - horizon) / 480);
   const rows = [
-    { y: horizon + 24, size: 118, distance: 0.3 },
-    { y: horizon + 82, size: 158, distance: 0.16 },
-    { y: horizon + 165, size: 205, distance: 0.04 },
+    { y: horizon + 26, size: 128, distance: 0.3 },
+    { y: horizon + 30 + 68 * deep, size: 172, distance: 0.16 },
+    { y: horizon + 30 + 200 * deep, size: 238, distance: 0.02 },
   ];
   const churchX = view.width * random.between(0.38, 0.62);
   let village = '';
   for (const [index, { y, size, distance }] of rows.entries()) {
     if (index === 1) {
-      const place = { x: churchX, y: y - 8, size: 300, distance: 0.2 };
+      const place = { x: churchX, y: y - 8, size: 330, distance: 0.2 };
       village += stamp(view, 'church', place, random);
     }
     const stride = size * 1.12;
@@ -157,7 +159,7 @@ export function drawVillage(view: View, horizon: number): string {
     for (let house = 0; house < amount; house += 1) {
       const x = start + stride * house + random.between(-0.15, 0.15) * stride;
       const place = { x, y: y + random.between(-10, 10), size, distance };
-      const open = index === 2 && Math.abs(x - view.width / 2) < 130;
+      const open = index === 2 && Math.abs(x - view.width / 2) < 150;
       if (open || random.chance(0.16)) continue;
       if (random.chance(0.24)) {
         village += stamp(view, 'pine', { ...place, size: size * 1.25 }, random);

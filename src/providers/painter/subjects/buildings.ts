@@ -120,7 +120,7 @@ function smoke(brush: Brush, x: number, y: number): string {
 }
 
 function drawLighthouse(brush: Brush): string {
-  const colour = brush.own('#c8372f', '#c8372f', '#2f5f9a');
+  const colour = brush.own('#c8372f', '#c8372f', '#c8372f', '#2f5f9a');
   const white = brush.fade('across', brush.tone('#fdf9f0'), brush.tone('#cfc6bd'));
   const band = brush.fade('across', brush.tone(colour, 0.1), brush.tone(colour, -0.28));
   const rock = brush.tone('#6a6470');
@@ -227,7 +227,8 @@ function drawBridge(brush: Brush): string {
     line('M-50 -16Q0 -50 50 -16', dark, 1) +
     line('M-50 -20Q0 -54 50 -20', brush.tone(colour, 0.25), 2.2) +
     line(
-      'M-40 -22V-26M-30 -26V-31M-20 -30V-34M-10 -32V-36M0 -33V-37M10 -32V-36M20 -30V-34M30 -26V-31M40 -22V-26',
+      'M-40 -22V-26M-30 -26V-31M-20 -30V-34M-10 -32V-36M0 -33V-37M10 -32V-36M20 -30V-34' +
+        'M30 -26V-31M40 -22V-26',
       brush.tone(colour, 0.1),
       1,
     ) +

@@ -15,13 +15,23 @@ export const CASTLES: readonly Subject[] = [
   },
   {
     name: 'tower',
-    words: 'tower, turret, eiffel tower, campanile, bell tower, watchtower, clock tower',
+    words: 'tower, turret, campanile, bell tower, watchtower, clock tower',
     width: 36,
     height: 100,
     habitat: 'land',
     home: 'hills',
     share: 0.62,
     draw: drawTower,
+  },
+  {
+    name: 'eiffel tower',
+    words: 'eiffel tower, eiffel',
+    width: 54,
+    height: 100,
+    habitat: 'land',
+    home: 'garden',
+    share: 0.72,
+    draw: drawEiffelTower,
   },
   {
     name: 'pagoda',
@@ -106,6 +116,35 @@ function drawTower(brush: Brush): string {
     path('M-3 -34V-42Q0 -46 3 -42V-34ZM-3 -18V-26Q0 -30 3 -26V-18Z', pane) +
     path('M-4.5 0V-9Q0 -15 4.5 -9V0Z', brush.tone('#5a3c2c')) +
     line('M-12 -49H12M-12 -14H12', brush.tone(colour, -0.25), 1)
+  );
+}
+
+function drawEiffelTower(brush: Brush): string {
+  const colour = brush.own('#8a6a4c');
+  const iron = brush.fade('across', brush.tone(colour, 0.14), brush.tone(colour, -0.24));
+  const bars = brush.tone(colour, -0.34);
+  const lit = brush.lampsBurn ? '#ffd98a' : brush.tone(colour, 0.35);
+  return (
+    path(
+      'M-27 0Q-14 -20 -8 -46Q-4 -70 -1.6 -94H1.6Q4 -70 8 -46Q14 -20 27 0H15' +
+        'Q10 -17 0 -17Q-10 -17 -15 0Z',
+      iron,
+    ) +
+    line(
+      'M-21 -9L-13 -20M-13 -9L-17 -20M21 -9L13 -20M13 -9L17 -20M-12 -29L8 -44M12 -29L-8 -44',
+      bars,
+      0.8,
+    ) +
+    line(
+      'M-7 -50L5 -62M7 -50L-5 -62M-4 -64L3.4 -76M4 -64L-3.4 -76M-15 0Q-10 -17 0 -17' +
+        'Q10 -17 15 0',
+      bars,
+      0.8,
+    ) +
+    box([-17.6, -27, 35.2, 4, 1], lit) +
+    box([-10, -49.6, 20, 3.6, 1], lit) +
+    box([-3, -95, 6, 3, 1], lit) +
+    line('M0 -95V-100', bars, 1)
   );
 }
 

@@ -6,7 +6,7 @@ export const PEOPLE: readonly Subject[] = [
     name: 'person',
     words:
       'person, man, woman, girl, boy, child, kid, lady, guy, hiker, traveler, traveller, farmer, ' +
-      'fisherman, wanderer, dancer, couple in love, monk, painter, artist, wizard, knight, princess',
+      'fisherman, wanderer, dancer, monk, painter, artist, wizard, knight, princess',
     width: 40,
     height: 100,
     habitat: 'land',

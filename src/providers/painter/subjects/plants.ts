@@ -109,7 +109,8 @@ function drawTulip(brush: Brush): string {
     line('M0 -58V0', brush.tone('#4f8f3f'), 4.4) +
     path('M-2 0Q-24 -22 -22 -58Q-6 -38 -2 0ZM2 0Q24 -18 25 -50Q8 -34 2 0Z', brush.tone('#5aa048')) +
     path(
-      'M-22 -92Q-26 -58 0 -56Q26 -58 22 -92Q12 -86 8 -80Q4 -92 0 -98Q-4 -92 -8 -80Q-12 -86 -22 -92Z',
+      'M-22 -92Q-26 -58 0 -56Q26 -58 22 -92Q12 -86 8 -80Q4 -92 0 -98Q-4 -92 -8 -80' +
+        'Q-12 -86 -22 -92Z',
       brush.tone(colour),
     ) +
     path('M0 -98Q-12 -78 -8 -58Q0 -55 8 -58Q12 -78 0 -98Z', brush.tone(colour, 0.2)) +

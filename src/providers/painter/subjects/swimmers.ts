@@ -83,7 +83,8 @@ function drawFish(brush: Brush): string {
     path('M-12 -50Q0 -66 20 -60Q24 -54 22 -48ZM-4 -12Q2 0 14 -2Q16 -8 14 -14Z', fin) +
     path('M-28 -31Q-8 -56 20 -54Q44 -50 50 -33Q44 -14 20 -9Q-8 -7 -28 -31Z', body) +
     path(
-      'M12 -53.6Q26 -32 12 -9.4L3 -11Q14 -32 3 -52ZM-10 -47Q-2 -32 -10 -15L-17 -20Q-11 -31 -17 -42Z',
+      'M12 -53.6Q26 -32 12 -9.4L3 -11Q14 -32 3 -52ZM-10 -47Q-2 -32 -10 -15L-17 -20' +
+        'Q-11 -31 -17 -42Z',
       '#ffffff',
       {
         opacity: 0.85,
@@ -124,7 +125,8 @@ function drawDuck(brush: Brush): string {
   const body = brush.fade('down', brush.tone(colour, 0.15), brush.tone(colour, -0.14));
   return (
     path(
-      'M-46 -40Q-38 -30 -20 -32Q4 -34 8 -42Q12 -54 22 -52H40Q44 -20 28 -6Q18 0 -12 0Q-42 -2 -46 -40Z',
+      'M-46 -40Q-38 -30 -20 -32Q4 -34 8 -42Q12 -54 22 -52H40Q44 -20 28 -6Q18 0 -12 0' +
+        'Q-42 -2 -46 -40Z',
       body,
     ) +
     circle(22, -60, 22, body) +
@@ -177,7 +179,8 @@ function drawOctopus(brush: Brush): string {
   const colour = brush.own('#d8506a', '#9a5ac4', '#e8803a');
   const skin = brush.fade('down', brush.tone(colour, 0.16), brush.tone(colour, -0.12));
   const arms =
-    'M-14 -44Q-40 -40 -42 -14Q-42 -4 -36 -6M-12 -40Q-28 -28 -26 -8Q-24 0 -18 -4M-5 -38Q-10 -18 -8 -2' +
+    'M-14 -44Q-40 -40 -42 -14Q-42 -4 -36 -6M-12 -40Q-28 -28 -26 -8Q-24 0 -18 -4' +
+    'M-5 -38Q-10 -18 -8 -2' +
     'M14 -44Q40 -40 42 -14Q42 -4 36 -6M12 -40Q28 -28 26 -8Q24 0 18 -4M5 -38Q10 -18 8 -2';
   return (
     line(arms, brush.tone(colour, -0.08), 9) +
@@ -203,7 +206,8 @@ function drawPenguin(brush: Brush): string {
     path('M-26 -60Q-36 -40 -31 -20Q-24 -26 -22 -40ZM26 -60Q36 -40 31 -20Q24 -26 22 -40Z', body) +
     path('M-27 -34Q-30 -100 0 -100Q30 -100 27 -34Q26 -3 0 -2Q-26 -3 -27 -34Z', body) +
     path(
-      'M-19 -30Q-22 -60 -10 -64Q-22 -72 -17 -84Q-8 -92 0 -82Q8 -92 17 -84Q22 -72 10 -64Q22 -60 19 -30Q18 -6 0 -5Q-18 -6 -19 -30Z',
+      'M-19 -30Q-22 -60 -10 -64Q-22 -72 -17 -84Q-8 -92 0 -82Q8 -92 17 -84Q22 -72 10 -64' +
+        'Q22 -60 19 -30Q18 -6 0 -5Q-18 -6 -19 -30Z',
       white,
     ) +
     circle(-8.6, -78, 3.4, '#17131a') +

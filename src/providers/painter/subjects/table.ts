@@ -3,6 +3,9 @@ import { BOATS } from './boats.ts';
 import { BUILDINGS } from './buildings.ts';
 import { CREATURES } from './creatures.ts';
 import { FOOD } from './food.ts';
+import { AIRCRAFT } from './aircraft.ts';
+import { DISHES } from './dishes.ts';
+import { LIGHTS } from './lights.ts';
 import { FLYERS } from './flyers.ts';
 import { PEOPLE } from './people.ts';
 import { PETS } from './pets.ts';
@@ -14,11 +17,14 @@ import { VEHICLES } from './vehicles.ts';
 
 /** Every thing that the painter can draw. To add one, add it to its file's list. */
 export const SUBJECTS: readonly Subject[] = [
+  ...AIRCRAFT,
   ...BOATS,
   ...BUILDINGS,
   ...CREATURES,
+  ...DISHES,
   ...FLYERS,
   ...FOOD,
+  ...LIGHTS,
   ...PEOPLE,
   ...PETS,
   ...PLANTS,

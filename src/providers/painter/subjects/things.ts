@@ -1,11 +1,10 @@
-import { box, circle, ellipse, line, path } from '../svg.ts';
+import { box, circle, ellipse, line, path, round } from '../svg.ts';
 import type { Brush, Subject } from './subject.ts';
 
 export const THINGS: readonly Subject[] = [
   {
     name: 'mug',
-    words:
-      'mug, cup, coffee, coffee cup, cup of coffee, tea, cup of tea, teacup, coffee mug, cup of cocoa',
+    words: 'mug, cup, coffee, coffee cup, cup of coffee, tea, cup of tea, teacup, coffee mug',
     width: 88,
     height: 100,
     habitat: 'table',
@@ -22,46 +21,6 @@ export const THINGS: readonly Subject[] = [
     home: 'table',
     share: 0.46,
     draw: drawTeapot,
-  },
-  {
-    name: 'lantern',
-    words: 'lantern, oil lamp, candle lantern, paper lantern',
-    width: 56,
-    height: 100,
-    habitat: 'table',
-    home: 'table',
-    share: 0.5,
-    draw: drawLantern,
-  },
-  {
-    name: 'lamp',
-    words: 'lamp, desk lamp, table lamp, light bulb, bulb',
-    width: 66,
-    height: 100,
-    habitat: 'table',
-    home: 'table',
-    share: 0.52,
-    draw: drawLamp,
-  },
-  {
-    name: 'candle',
-    words: 'candle, candlelight',
-    width: 40,
-    height: 100,
-    habitat: 'table',
-    home: 'table',
-    share: 0.46,
-    draw: drawCandle,
-  },
-  {
-    name: 'street lamp',
-    words: 'street lamp, streetlamp, lamppost, lamp post, streetlight, street light',
-    width: 26,
-    height: 100,
-    habitat: 'land',
-    home: 'street',
-    share: 0.6,
-    draw: drawStreetLamp,
   },
   {
     name: 'umbrella',
@@ -141,7 +100,8 @@ function drawMug(brush: Brush): string {
   const steam = brush.tone('#ffffff');
   return (
     line(
-      'M-18 -76Q-26 -84 -18 -90Q-12 -95 -17 -100M0 -76Q-8 -85 0 -91Q6 -96 1 -102M16 -76Q8 -84 15 -90Q21 -95 16 -100',
+      'M-18 -76Q-26 -84 -18 -90Q-12 -95 -17 -100M0 -76Q-8 -85 0 -91Q6 -96 1 -102M16 -76' +
+        'Q8 -84 15 -90Q21 -95 16 -100',
       steam,
       3,
       {
@@ -177,72 +137,6 @@ function drawTeapot(brush: Brush): string {
   );
 }
 
-function drawLantern(brush: Brush): string {
-  const colour = brush.own('#2f3440', '#7a4a2c', '#a8342c');
-  const metal = brush.tone(colour);
-  const edge = brush.tone(colour, 0.3);
-  return (
-    circle(0, -38, 70, brush.halo('#ffc65a', brush.lampsBurn ? 0.85 : 0.45), { class: 'glow' }) +
-    circle(0, -88, 9, 'none', { stroke: metal, 'stroke-width': 3 }) +
-    path('M-22 -62L-8 -80H8L22 -62Z', metal) +
-    box([-20, -62, 40, 52], '#ffe4a0') +
-    circle(0, -32, 19, brush.halo('#ffffff', 0.9), { class: 'glow' }) +
-    path('M0 -50Q11 -34 0 -26Q-11 -34 0 -50Z', '#ff9a2e') +
-    path('M0 -42Q5 -33 0 -28Q-5 -33 0 -42Z', '#fff3b8') +
-    box([-5, -27, 10, 15], brush.tone('#fbf4e4')) +
-    line('M-20 -62V-10M20 -62V-10M-20 -36H20M-7 -62V-10M7 -62V-10', metal, 2.6) +
-    path('M-26 0L-22 -11H22L26 0Z', metal) +
-    line('M-22 -62H22M-22 -11H22', edge, 2)
-  );
-}
-
-function drawLamp(brush: Brush): string {
-  const colour = brush.own('#e0a03a', '#c8604a', '#5f9aa0', '#f0dcb8');
-  return (
-    ellipse([0, -52, 70, 56], brush.halo('#ffdf9a', 0.75), { class: 'glow' }) +
-    path('M-20 -2Q0 -12 20 -2Q0 4 -20 -2Z', brush.tone('#6b4a34')) +
-    path(
-      'M-4 -50Q-12 -30 -5 -22Q-13 -12 -5 -4H5Q13 -12 5 -22Q12 -30 4 -50Z',
-      brush.fade('across', brush.tone('#a8744a'), brush.tone('#6b4630')),
-    ) +
-    path(
-      'M-16 -99H16L32 -50Q0 -42 -32 -50Z',
-      brush.fade('down', brush.tone(colour, 0.15), '#ffe9b0'),
-    ) +
-    line('M-16 -98H16M-32 -50Q0 -42 32 -50', brush.tone(colour, -0.25), 2)
-  );
-}
-
-function drawCandle(brush: Brush): string {
-  const colour = brush.own('#f7efdd', '#d8493a', '#f2e2c0');
-  return (
-    circle(0, -82, 52, brush.halo('#ffc65a', 0.8), { class: 'glow' }) +
-    ellipse([0, -3, 20, 5], brush.tone('#b8863a')) +
-    path(
-      'M-12 -4V-62Q-6 -58 0 -62Q6 -66 12 -62V-4Q0 1 -12 -4Z',
-      brush.fade('across', brush.tone(colour, 0.2), brush.tone(colour, -0.2)),
-    ) +
-    path('M-12 -62Q-10 -44 -7 -50Q-5 -58 -2 -61Z', brush.tone(colour, 0.3)) +
-    line('M0 -62V-70', '#3a2c28', 1.8) +
-    path('M0 -98Q11 -78 0 -68Q-11 -78 0 -98Z', '#ff9a2e') +
-    path('M0 -88Q5 -77 0 -70Q-5 -77 0 -88Z', '#fff3b8')
-  );
-}
-
-function drawStreetLamp(brush: Brush): string {
-  const iron = brush.tone(brush.own('#2c3038'));
-  const lit = brush.lampsBurn;
-  return (
-    (lit ? circle(0, -87, 26, brush.halo('#ffdc8a', 0.9), { class: 'glow' }) : '') +
-    path('M-5 0L-3.4 -8H3.4L5 0Z', iron) +
-    line('M0 -4V-78', iron, 2.4) +
-    line('M-6 -72H6', iron, 1.6) +
-    path('M-4 -79L-6.4 -92H6.4L4 -79Z', lit ? '#fff0b8' : brush.tone('#dfe8ee')) +
-    line('M-4 -79L-6.4 -92M4 -79L6.4 -92M0 -79V-92', iron, 0.9) +
-    path('M-8 -92L0 -99L8 -92Z', iron)
-  );
-}
-
 function drawUmbrella(brush: Brush): string {
   const colour = brush.own('#d8392f', '#2f6fd0', '#f2b632', '#8a4fb0');
   const other = brush.tone('#fbf3e2');
@@ -268,7 +162,8 @@ function drawBook(brush: Brush): string {
     path('M0 -42Q22 -56 47 -47L45 -7Q22 -14 0 -3Z', brush.tone('#fbf4e2', -0.1)) +
     line('M0 -42V-3', brush.tone('#c9b896'), 1.6) +
     line(
-      'M-40 -40Q-24 -45 -7 -37M-40 -33Q-24 -38 -7 -30M-39 -26Q-24 -31 -7 -23M-39 -19Q-24 -23 -7 -16' +
+      'M-40 -40Q-24 -45 -7 -37M-40 -33Q-24 -38 -7 -30M-39 -26Q-24 -31 -7 -23M-39 -19' +
+        'Q-24 -23 -7 -16' +
         'M40 -40Q24 -45 7 -37M40 -33Q24 -38 7 -30M39 -26Q24 -31 7 -23M39 -19Q24 -23 7 -16',
       ink,
       1.4,
@@ -284,7 +179,7 @@ function drawClock(brush: Brush): string {
   for (let hour = 0; hour < 12; hour += 1) {
     const angle = (hour * Math.PI) / 6;
     const [x, y] = [Math.sin(angle), -Math.cos(angle)];
-    marks += `M${(x * 23).toFixed(1)} ${(-42 + y * 23).toFixed(1)}L${(x * 26).toFixed(1)} ${(-42 + y * 26).toFixed(1)}`;
+    marks += `M${round(x * 23)} ${round(-42 + y * 23)}L${round(x * 26)} ${round(-42 + y * 26)}`;
   }
   const turn = brush.random.whole(0, 11) * 30;
   return (
@@ -334,7 +229,8 @@ function drawGuitar(brush: Brush): string {
   const dark = brush.tone('#3a261c');
   return (
     path(
-      'M-10 -48Q-20 -46 -15 -36Q-12 -30 -19 -24Q-26 -2 0 0Q26 -2 19 -24Q12 -30 15 -36Q20 -46 10 -48Q0 -52 -10 -48Z',
+      'M-10 -48Q-20 -46 -15 -36Q-12 -30 -19 -24Q-26 -2 0 0Q26 -2 19 -24Q12 -30 15 -36' +
+        'Q20 -46 10 -48Q0 -52 -10 -48Z',
       wood,
     ) +
     circle(0, -28, 6.4, dark) +
@@ -354,7 +250,8 @@ function drawHeart(brush: Brush): string {
   const fill = brush.fade('across', brush.tone(colour, 0.16), brush.tone(colour, -0.2));
   return (
     path(
-      'M0 0C-22 -18 -50 -38 -50 -64C-50 -86 -36 -92 -26 -92C-12 -92 -3 -83 0 -74C3 -83 12 -92 26 -92C36 -92 50 -86 50 -64C50 -38 22 -18 0 0Z',
+      'M0 0C-22 -18 -50 -38 -50 -64C-50 -86 -36 -92 -26 -92C-12 -92 -3 -83 0 -74' +
+        'C3 -83 12 -92 26 -92C36 -92 50 -86 50 -64C50 -38 22 -18 0 0Z',
       fill,
     ) + ellipse([-27, -72, 7, 11], '#ffffff', { opacity: 0.4, transform: 'rotate(34 -27 -72)' })
   );

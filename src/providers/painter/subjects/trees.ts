@@ -1,6 +1,6 @@
 import type { Hex } from '../colour.ts';
 import type { Random } from '../random.ts';
-import { circle, line, path, round } from '../svg.ts';
+import { circle, disc, line, path, round } from '../svg.ts';
 import type { Brush, Subject } from './subject.ts';
 
 export const TREES: readonly Subject[] = [
@@ -53,14 +53,6 @@ const LEAVES: Readonly<Record<Brush['season'], readonly [Hex, ...Hex[]]>> = {
   winter: ['#e8eef6'],
 };
 
-function blob(x: number, y: number, radius: number): string {
-  const r = round(radius);
-  return (
-    `M${round(x - radius)} ${round(y)}a${r} ${r} 0 1 0 ${round(radius * 2)} 0` +
-    `a${r} ${r} 0 1 0 ${round(-radius * 2)} 0Z`
-  );
-}
-
 /** Discs at random within a round crown. */
 function foliage(random: Random, form: readonly [number, number, number], amount: number): string {
   const [x, y, radius] = form;
@@ -69,9 +61,9 @@ function foliage(random: Random, form: readonly [number, number, number], amount
     const angle = (index / amount) * Math.PI * 2 + random.between(-0.25, 0.25);
     const reach = radius * random.between(0.5, 0.66);
     const size = radius * random.between(0.42, 0.56);
-    shape += blob(x + Math.cos(angle) * reach * 1.12, y + Math.sin(angle) * reach * 0.86, size);
+    shape += disc(x + Math.cos(angle) * reach * 1.12, y + Math.sin(angle) * reach * 0.86, size);
   }
-  return shape + blob(x, y, radius * 0.7);
+  return shape + disc(x, y, radius * 0.7);
 }
 
 function drawTree(brush: Brush): string {
@@ -120,7 +112,8 @@ function drawPine(brush: Brush): string {
     const shape =
       `M0 ${top}L${half} ${base}Q${half * 0.6} ${base - 4} ${half * 0.4} ${base + 1}` +
       `Q0 ${base - 4} ${-half * 0.4} ${base + 1}Q${-half * 0.6} ${base - 4} ${-half} ${base}Z`;
-    const shade = `M0 ${top}L${half} ${base}Q${half * 0.6} ${base - 4} ${half * 0.4} ${base + 1}L0 ${base - 2}Z`;
+    const right = `M0 ${top}L${half} ${base}Q${half * 0.6} ${base - 4} ${half * 0.4} ${base + 1}`;
+    const shade = `${right}L0 ${base - 2}Z`;
     const snow =
       `M0 ${top}L${half * 0.62} ${top + 22}Q${half * 0.3} ${top + 17} ${half * 0.1} ${top + 22}` +
       `Q${-half * 0.2} ${top + 16} ${-half * 0.62} ${top + 22}Z`;

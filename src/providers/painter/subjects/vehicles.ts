@@ -1,4 +1,4 @@
-import { box, circle, ellipse, line, path } from '../svg.ts';
+import { box, circle, ellipse, line, path, round } from '../svg.ts';
 import type { Brush, Subject } from './subject.ts';
 
 export const VEHICLES: readonly Subject[] = [
@@ -112,7 +112,7 @@ function drawBicycle(brush: Brush): string {
     for (let index = 0; index < 8; index += 1) {
       const angle = (index * Math.PI) / 8;
       const [across, up] = [Math.cos(angle) * 19, Math.sin(angle) * 19];
-      drawn += `M${(x - across).toFixed(1)} ${(-21 - up).toFixed(1)}L${(x + across).toFixed(1)} ${(-21 + up).toFixed(1)}`;
+      drawn += `M${round(x - across)} ${round(-21 - up)}L${round(x + across)} ${round(-21 + up)}`;
     }
     return line(drawn, chrome, 0.6);
   };
