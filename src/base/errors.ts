@@ -1,3 +1,5 @@
+import type { Log } from './log.ts';
+
 /**
  * Every failure that a caller can see is a row of this table, and each code has a page in
  * `docs/errors/`. A row is named by what happened; `code` is what goes on the wire.
@@ -159,6 +161,18 @@ export interface ErrorBody {
 export function errorBody(failure: Failure): ErrorBody {
   const { message, param, row } = failure;
   return { error: { message, type: row.type, code: row.code, param } };
+}
+
+/** Tells the operator of a failure that is ours or an upstream's; the caller's own are no news. */
+export function logFailure(
+  log: Log,
+  failure: Failure,
+  ids: Readonly<Record<string, string>>,
+): void {
+  if (failure.row.status >= 500) {
+    const text = failure.internal ?? failure.message;
+    log.error({ ...ids, error: failure.errorName, err: failure.cause ?? failure }, text);
+  }
 }
 
 /** Anything that was thrown, as a Failure: what we did not foresee is our own error, a 500. */

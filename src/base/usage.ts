@@ -20,3 +20,15 @@ export function inputTokens(usage: TokenUsage): number {
 export function outputTokens(usage: TokenUsage): number {
   return usage.textOutput + usage.imageOutput + usage.reasoningOutput;
 }
+
+export function addUsage(first: TokenUsage, second: TokenUsage): TokenUsage {
+  return {
+    textInput: first.textInput + second.textInput,
+    imageInput: first.imageInput + second.imageInput,
+    cachedTextInput: first.cachedTextInput + second.cachedTextInput,
+    cachedImageInput: first.cachedImageInput + second.cachedImageInput,
+    textOutput: first.textOutput + second.textOutput,
+    imageOutput: first.imageOutput + second.imageOutput,
+    reasoningOutput: first.reasoningOutput + second.reasoningOutput,
+  };
+}

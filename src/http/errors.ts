@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { errorBody, type ErrorName, Failure, toFailure } from '../base/errors.ts';
+import { errorBody, type ErrorName, Failure, logFailure, toFailure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 
 /** Fastify's own failures, as rows of our table. */
@@ -17,24 +17,18 @@ const FASTIFY_FAILURES: Readonly<Record<string, ErrorName>> = {
 /** Makes every failure of a route, of the parser or of the framework an answer of our table. */
 export function answerErrors(server: FastifyInstance, log: Log): void {
   server.setErrorHandler((error: FastifyError, request, reply) => {
-    sendFailure(request, reply, frameworkFailure(error), log);
+    const failure = frameworkFailure(error);
+    logFailure(log, failure, { requestId: request.id });
+    sendFailure(request, reply, failure);
   });
   server.setNotFoundHandler((request, reply) => {
-    sendFailure(request, reply, notFound(server, request, reply), log);
+    sendFailure(request, reply, notFound(server, request, reply));
   });
 }
 
 /** Answers with a failure, unless the answer has begun already. */
-export function sendFailure(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  failure: Failure,
-  log: Log,
-): void {
+export function sendFailure(request: FastifyRequest, reply: FastifyReply, failure: Failure): void {
   request.easel.failure = failure;
-  if (failure.row.status >= 500) {
-    log.error({ requestId: request.id, err: failure.cause ?? failure }, failureText(failure));
-  }
   void reply
     .code(failure.row.status)
     .headers(failureHeaders(failure))
@@ -50,11 +44,6 @@ export function failureHeaders(failure: Failure): Record<string, string> {
       : { 'retry-after': String(failure.retryAfterSeconds) }),
     ...(failure.row.neverRetry === true ? { 'x-should-retry': 'false' } : {}),
   };
-}
-
-/** What the operator reads: the internal text, or the public one where there is no other. */
-export function failureText(failure: Failure): string {
-  return failure.internal ?? failure.message;
 }
 
 /** Anything that Fastify or a handler threw, as a failure of our table. */

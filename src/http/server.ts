@@ -34,11 +34,13 @@ export function createServer(parts: ServerParts): FastifyInstance {
     bodyLimit: parts.bodyLimitBytes,
     genReqId: (raw) => suppliedRequestId(raw.headers['x-request-id']) ?? newId('req'),
     return503OnClosing: false,
+    // Node would answer a request without a Host by itself, with an empty 400.
+    http: { requireHostHeader: false },
     routerOptions: { maxParamLength: 300 },
     frameworkErrors: (error, request, reply) => {
       request.easel ??= { startedAtMs: parts.clock.now() };
       void reply.header('x-request-id', request.id);
-      sendFailure(request, reply, frameworkFailure(error), parts.log);
+      sendFailure(request, reply, frameworkFailure(error));
     },
     clientErrorHandler: answerBrokenRequest,
   });
@@ -60,9 +62,19 @@ export function createServer(parts: ServerParts): FastifyInstance {
       parts.inFlight.leave();
       logRequest(parts, request, reply.raw);
     });
+    requireHost(request);
     await admitCaller(parts, request);
   });
+  // Node would answer an `Expect` that it does not know by itself, with an empty 417.
+  server.server.on('checkExpectation', (request, response) => server.routing(request, response));
   return server;
+}
+
+/** RFC 9112 §3.2: a request of HTTP/1.1 without a Host is answered 400. */
+function requireHost({ raw }: FastifyRequest): void {
+  if (raw.httpVersion === '1.1' && raw.headers.host === undefined) {
+    throw new Failure('invalid_value', { message: 'The request has no Host header.' });
+  }
 }
 
 /** Everything that can be refused before a byte of the body is read. */

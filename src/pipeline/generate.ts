@@ -1,6 +1,6 @@
 import type { Caller } from '../access/authenticate.ts';
 import type { Clock } from '../base/clock.ts';
-import { Failure, toFailure } from '../base/errors.ts';
+import { Failure, logFailure, toFailure } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type { Admitted } from '../catalog/admitted.ts';
@@ -80,6 +80,8 @@ async function carryOut(parts: Pipeline, run: Run): Promise<void> {
   try {
     const painted = await paintInTime(parts, run);
     if (painted instanceof Failure) {
+      const { id, requestId, provider } = request;
+      logFailure(parts.log, painted, { image: id, requestId, provider });
       await parts.records.release(request, painted);
       job.emit({ type: 'failed', failure: painted });
       return;

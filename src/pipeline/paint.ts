@@ -1,4 +1,4 @@
-import { Failure, toFailure } from '../base/errors.ts';
+import { Failure, logFailure, toFailure } from '../base/errors.ts';
 import type { ImageFormat } from '../base/image.ts';
 import type { Log } from '../base/log.ts';
 import type { TokenUsage } from '../base/usage.ts';
@@ -78,6 +78,7 @@ class PaintedImages {
         break;
       case 'image_failed':
         this.#lastFailure = event.reason;
+        logFailure(this.#log, toFailure(event.reason), { image: this.#request.id });
         this.#warnings.push({
           param: 'n',
           code: 'image_failed',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { deleteKey, revokeKey } from '../../src/access/keys.ts';
-import type { ErrorName } from '../../src/base/errors.ts';
+import { ERRORS, type ErrorName } from '../../src/base/errors.ts';
 import { checkErrorBody, readAnswer, readError } from '../support/answers.ts';
 import { type Easel, startEasel } from '../support/harness.ts';
 import { asObject, type JsonObject } from '../support/json.ts';
@@ -23,8 +23,11 @@ before(async () => {
 });
 
 after(async () => {
-  await assertNothingHappened();
-  await easel.close();
+  try {
+    await assertNothingHappened();
+  } finally {
+    await easel.close();
+  }
 });
 
 type Body = string | Buffer<ArrayBuffer> | ReadableStream | null;
@@ -60,6 +63,37 @@ async function assertNothingHappened(): Promise<void> {
 }
 
 const secrets: string[] = [];
+
+test('the table of errors is the contract’s', () => {
+  const contract: Readonly<Record<string, string>> = {
+    '400 invalid_request_error':
+      'invalid_json invalid_type missing_required_parameter invalid_value model_not_found ' +
+      'PROMPT_TOO_LONG edit_not_supported mask_not_supported too_many_images invalid_image ' +
+      'invalid_mask image_url_refused',
+    '400 image_generation_user_error': 'moderation_blocked',
+    '401 invalid_request_error': 'invalid_api_key',
+    '402 insufficient_quota': 'insufficient_quota',
+    '403 invalid_request_error': 'model_not_found api_key_revoked invalid_signature',
+    '404 invalid_request_error': 'not_found model_not_found',
+    '405 invalid_request_error': 'method_not_allowed',
+    '409 invalid_request_error': 'request_cancelled',
+    '410 invalid_request_error': 'result_expired',
+    '413 invalid_request_error': 'payload_too_large',
+    '415 invalid_request_error': 'unsupported_media_type',
+    '416 invalid_request_error': 'invalid_range',
+    '422 invalid_request_error': 'idempotency_key_reused',
+    '429 rate_limit_error': 'rate_limit_exceeded',
+    '500 api_error': 'null',
+    '502 api_error': 'upstream_error',
+    '503 api_error': 'overloaded',
+    '504 api_error': 'upstream_timeout',
+  };
+  const rows = Object.values(ERRORS).map(({ status, type, code }) => `${status} ${type} ${code}`);
+  const wanted = Object.entries(contract).flatMap(([kind, codes]) =>
+    codes.split(' ').map((code) => `${kind} ${code}`),
+  );
+  assert.deepEqual(new Set(rows), new Set(wanted));
+});
 
 test('bodies that are no JSON object', async (t) => {
   const table: [string, Body, ErrorName][] = [
@@ -318,7 +352,7 @@ test('paths that are not there: 404', async (t) => {
   }
   await t.test('a model', async () => {
     const response = await easel.get('/v1/models/no-such');
-    await readError(response, { name: 'model_absent', param: 'model' });
+    await readError(response, { name: 'model_absent' });
   });
 });
 

@@ -32,8 +32,9 @@ before(async () => {
 });
 
 after(async () => {
-  assert.deepEqual(await easel.auditProblems(), []);
+  const problems = await easel.auditProblems();
   await easel.close();
+  assert.deepEqual(problems, []);
 });
 
 interface Case {

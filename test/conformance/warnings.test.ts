@@ -21,8 +21,9 @@ before(async () => {
 });
 
 after(async () => {
-  assert.deepEqual(await easel.auditProblems(), []);
+  const problems = await easel.auditProblems();
   await easel.close();
+  assert.deepEqual(problems, []);
 });
 
 async function generate(body: JsonObject): Promise<ImageAnswer> {

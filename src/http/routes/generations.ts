@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../../access/authenticate.ts';
-import { toFailure } from '../../base/errors.ts';
+import { logFailure, toFailure } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { ImageCall } from '../../contract/call.ts';
 import { ImageGenerationRequest, toImageCall, withoutAbsent } from '../../contract/generations.ts';
@@ -87,7 +87,7 @@ async function answerCall(parts: GenerationParts, exchange: Exchange): Promise<v
       await renderJson(answer, job.facts, subscription, call.responseFormat);
     }
   } catch (error) {
-    endBadly(parts, exchange, answer, error);
+    endBadly(parts, { ...exchange, answer, job }, error);
   } finally {
     subscription.close();
     noteOutcome(request, job);
@@ -97,18 +97,17 @@ async function answerCall(parts: GenerationParts, exchange: Exchange): Promise<v
 /** A failure before the head is an ordinary error answer; after it, the connection breaks. */
 function endBadly(
   parts: GenerationParts,
-  { request, reply }: Exchange,
-  answer: Answer,
+  { request, reply, answer, job }: Exchange & { readonly answer: Answer; readonly job: Job },
   error: unknown,
 ): void {
   const failure = toFailure(error);
-  if (!answer.started && isConnected(reply)) {
-    sendFailure(request, reply, failure, parts.log);
-    return;
+  const isJobs = job.end?.type === 'failed' && job.end.failure === failure;
+  if (!isJobs && !(error instanceof ClientLeft)) {
+    logFailure(parts.log, failure, { requestId: request.id, image: job.facts.id });
   }
-  if (!(error instanceof ClientLeft)) {
-    request.easel.failure = failure;
-    parts.log.error({ requestId: request.id, err: error }, 'an answer broke off');
+  if (!answer.started && isConnected(reply)) {
+    sendFailure(request, reply, failure);
+    return;
   }
   answer.destroy();
 }

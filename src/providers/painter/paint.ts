@@ -7,7 +7,7 @@ export interface PaintRequest {
   readonly prompt: string;
   /** A whole number from 0 to 2^53 - 1. */
   readonly seed: number;
-  /** Pixels, 64 to 6240, any aspect ratio from 1:8 to 8:1. */
+  /** Pixels, 64 to 16383 (webp can hold no more), up to about 17 million in all. */
   readonly width: number;
   readonly height: number;
   readonly format: 'png' | 'jpeg' | 'webp';
