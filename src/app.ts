@@ -6,9 +6,11 @@ import { authenticate, type Caller } from './access/authenticate.ts';
 import { bootstrap, type BootstrapResult } from './access/bootstrap.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
-import { watchCatalog, type WatchedCatalog } from './catalog/catalog.ts';
 import { type ModelEntry, modelEntry } from './catalog/models.ts';
+import { watchCatalog, type WatchedCatalog } from './catalog/watch.ts';
+import { knownProviders } from './config/account.ts';
 import type { Config } from './config/config.ts';
+import { parseConfigFile } from './config/file.ts';
 import { drainServer } from './drain.ts';
 import { InFlight } from './http/inFlight.ts';
 import { registerOpenApi } from './http/openapi.ts';
@@ -22,6 +24,7 @@ import { createServer } from './http/server.ts';
 import { type Lease, startLease } from './ledger/lease.ts';
 import { credit, readBalance } from './ledger/ledger.ts';
 import { sweep } from './ledger/sweep.ts';
+import { fanOut } from './pipeline/fan-out.ts';
 import { generate, type Pipeline } from './pipeline/generate.ts';
 import { quoteCall } from './pipeline/quote.ts';
 import { openRecords } from './pipeline/record.ts';
@@ -34,6 +37,7 @@ import { JobRegistry } from './requests/registry.ts';
 import { lockHome } from './store/home-lock.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, type Store } from './store/store.ts';
+import { openUpstreams } from './upstreams.ts';
 
 const PACKAGE_FOLDER = fileURLToPath(new URL('..', import.meta.url));
 
@@ -83,8 +87,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const lease = await startLease(store, { kind, clock, log });
   const sweeping =
     kind === 'server' ? startSweeping({ store, log, clock, ownLeaseId: lease.id }) : undefined;
-  const catalog = watchCatalog(join(PACKAGE_FOLDER, 'catalog'), { log });
-  const providers = new Map<string, Provider>([[painter.name, painter]]);
+  const catalog = openCatalog(config, log);
+  const upstreams = openUpstreams(config, log);
+  const { providers } = upstreams;
   const pipeline = buildPipeline({ config, log, clock, store, lease, catalog, providers });
   return {
     store,
@@ -108,12 +113,27 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     close: async () => {
       await pipeline.jobs.idle();
       catalog.close();
+      await upstreams.close();
       await sweeping?.stop();
       await lease.stop();
       await store.close();
       lock?.release();
     },
   };
+}
+
+/** The cards of this package with the operator's file over them, watched. */
+function openCatalog({ filePath, providers }: Config, log: Log): WatchedCatalog {
+  return watchCatalog(join(PACKAGE_FOLDER, 'catalog'), {
+    log,
+    providers: knownProviders(providers),
+    ...(filePath === undefined
+      ? {}
+      : {
+          operatorPath: filePath,
+          checkOperatorText: (text: string) => void parseConfigFile(filePath, text),
+        }),
+  });
 }
 
 /** Payloads above this go to disk while they must be whole. */
@@ -163,8 +183,13 @@ function buildPipeline(inputs: PipelineInputs): Pipeline {
   return {
     catalog: catalog.current,
     isConfigured: (provider) => providers.has(provider),
-    route: ({ card }, caller) =>
-      (caller.mode === 'test' ? undefined : providers.get(card.provider)) ?? painter,
+    route: ({ card }, caller) => {
+      const provider = caller.mode === 'test' ? undefined : providers.get(card.provider);
+      // The painter makes several pictures in one call, each by its own seed.
+      return provider === undefined || provider === painter
+        ? painter
+        : fanOut(provider, card.imagesPerCall);
+    },
     records: openRecords(openRequestRows(store, lease.id, log)),
     jobs: new JobRegistry(),
     clock,

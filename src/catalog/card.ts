@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { IMAGE_FORMATS, type ImageFormat } from '../base/image.ts';
+import type { Markup } from './markup.ts';
 import { type Parameter, parameterSchema, present } from './parameter.ts';
 import { type Sizes, sizesSchema } from './sizes.ts';
 import { type Price, dateSchema, priceSchema } from './tariff.ts';
@@ -51,8 +52,10 @@ export interface Card {
   readonly capabilities: readonly Capability[];
   /** What becomes of fields that the card does not declare: ignored, or forwarded untouched. */
   readonly passthrough: 'declared' | 'any';
-  /** Oldest first, at least one. */
+  /** Oldest first, at least one; a markup is in them. */
   readonly prices: readonly Price[];
+  /** On the upstream's own figures. */
+  readonly markup: Markup;
   /** The day from which the upstream no longer serves it. */
   readonly shutdownAt?: string;
   /** The day since which the successor serves it. */
@@ -125,7 +128,7 @@ type FormatsSource = z.output<typeof formatsSchema>;
 export function toCard(
   family: string,
   source: ModelSource,
-  parts: Pick<Card, 'parameters' | 'sizes' | 'prices'>,
+  parts: Pick<Card, 'parameters' | 'sizes' | 'prices' | 'markup'>,
 ): Card {
   const edit = source.edit && {
     maxReferenceImages: source.edit.max_reference_images,

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { createLog } from '../base/log.ts';
-import { type Catalog, loadCatalog, toCatalog, watchCatalog } from './catalog.ts';
-import { CatalogError } from './read.ts';
+import { loadCatalog, toCatalog } from './catalog.ts';
+import { CatalogError } from './problem.ts';
 
 const FOLDER = fileURLToPath(new URL('../../catalog', import.meta.url));
 
@@ -181,100 +179,4 @@ test('one id in two files is told, and a date may raise a price', () => {
 
 test('a folder without cards is refused', () => {
   assert.throws(() => loadCatalog(join(FOLDER, '..', 'src', 'catalog')), /no card files/);
-});
-
-interface Reloading {
-  readonly folder: string;
-  readonly current: () => Catalog;
-  readonly changes: () => number;
-  /** The next catalogue that is taken, or the next line of the log at level error. */
-  readonly next: () => Promise<string>;
-}
-
-/** A real folder, really watched. */
-function reloading(context: TestContext): Reloading {
-  const folder = mkdtempSync(join(tmpdir(), 'easel-catalog-'));
-  for (const name of readdirSync(FOLDER)) {
-    writeFileSync(join(folder, name), readFileSync(join(FOLDER, name)));
-  }
-  let waiting = Promise.withResolvers<string>();
-  let changes = 0;
-  const tell = (what: string): void => {
-    waiting.resolve(what);
-    waiting = Promise.withResolvers();
-  };
-  const write = (line: string): void => {
-    const entry: unknown = JSON.parse(line);
-    assert(typeof entry === 'object' && entry !== null && 'msg' in entry && 'level' in entry);
-    if (entry.level === 'error') {
-      tell(String(entry.msg));
-    }
-  };
-  const log = createLog({ level: 'info', destination: { write } });
-  const watched = watchCatalog(folder, {
-    log,
-    onChange: () => {
-      changes += 1;
-      tell('changed');
-    },
-  });
-  // The watcher does not keep a process alive: while a test waits, this does.
-  const alive = setInterval(() => undefined, 60_000);
-  context.after(() => {
-    clearInterval(alive);
-    watched.close();
-    rmSync(folder, { recursive: true });
-  });
-  return { folder, current: watched.current, changes: () => changes, next: () => waiting.promise };
-}
-
-test('a changed card is taken while running', async (context) => {
-  const { folder, current, next } = reloading(context);
-  const before = current();
-  const file = join(folder, 'nano-banana.yaml');
-  const changed = next();
-  writeFileSync(file, readFileSync(file, 'utf8').replace('usd: 0.039', 'usd: 0.042'));
-  assert.equal(await changed, 'changed');
-  assert.notEqual(current().version, before.version);
-  assert.notEqual(current().find('nano-banana')?.hash, before.find('nano-banana')?.hash);
-  assert.equal(current().find('flux-2-pro')?.hash, before.find('flux-2-pro')?.hash);
-
-  // As editors save: a new file, renamed over the old one.
-  const again = next();
-  writeFileSync(
-    join(folder, '.nano-banana.yaml.swp'),
-    readFileSync(join(FOLDER, 'nano-banana.yaml')),
-  );
-  renameSync(join(folder, '.nano-banana.yaml.swp'), file);
-  assert.equal(await again, 'changed');
-  assert.equal(current().version, before.version);
-});
-
-test('a broken card is refused with its place and reason, the old cards stay', async (context) => {
-  const { folder, current, changes, next } = reloading(context);
-  const before = current();
-  const file = join(folder, 'nano-banana.yaml');
-  const sound = readFileSync(file, 'utf8');
-  const broken = sound.replace('usd: 0.24', 'usd: free');
-  const line = broken.slice(0, broken.indexOf('usd: free')).split('\n').length;
-
-  const refused = next();
-  writeFileSync(file, broken);
-  assert.equal(
-    await refused,
-    `card refused, the old cards stay: nano-banana.yaml:${line}: ` +
-      'models[2].prices[0].rates[2].usd: "free" is not a price in USD with at most nine decimals',
-  );
-  assert.equal(current(), before);
-
-  const refusedAgain = next();
-  writeFileSync(file, `${sound}\n  nonsense: [`);
-  assert.match(await refusedAgain, /nano-banana\.yaml:\d+: /);
-  assert.equal(current(), before);
-  assert.equal(changes(), 0);
-
-  const mended = next();
-  writeFileSync(file, sound.replace('usd: 0.24', 'usd: 0.25'));
-  assert.equal(await mended, 'changed');
-  assert.equal(changes(), 1);
 });

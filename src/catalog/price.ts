@@ -3,6 +3,7 @@ import type { TokenUsage } from '../base/usage.ts';
 import type { PixelSize } from '../base/image.ts';
 import type { PricedCall } from './admitted.ts';
 import type { Card } from './card.ts';
+import { markUpFigure } from './markup.ts';
 import { possibleSizes } from './sizing.ts';
 import type {
   FixedTariff,
@@ -120,7 +121,9 @@ export function cost(
     case 'megapixel':
       return deliveredCost(card, tariff, call, receipt.images);
     case 'upstream':
-      return receipt.upstreamCost ?? deliveredCost(card, tariff.fallback, call, receipt.images);
+      return receipt.upstreamCost === undefined
+        ? deliveredCost(card, tariff.fallback, call, receipt.images)
+        : markUpFigure(receipt.upstreamCost, card.markup);
     case 'token':
       return tokenCost(card, tariff, call, receipt);
   }

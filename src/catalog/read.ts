@@ -1,5 +1,5 @@
-import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { formatUsd } from '../base/money.ts';
 import {
   type Card,
   type ModelSource,
@@ -11,52 +11,29 @@ import {
   toRetiredCard,
 } from './card.ts';
 import { modelFaults } from './check.ts';
+import { NO_MARKUP, formatMarkup, markUpTariff } from './markup.ts';
+import { type PlacedMarkup, readOperatorFile } from './operator.ts';
+import { type RawModel, withOperatorCards } from './overrides.ts';
 import { toParameter } from './parameter.ts';
+import { type PlaceProblem, type Problem, issueFaults, refuse } from './problem.ts';
 import { type Fault, toSizes } from './sizes.ts';
-import { toPrice } from './tariff.ts';
-import { offsetOf } from './yaml-lines.ts';
+import { type Price, toPrice } from './tariff.ts';
+import { type CardFile, readYaml } from './yaml-file.ts';
 
-/** A card file that has been read from wherever it lies. */
-export interface CardFile {
-  /** Its name in messages: `gpt-image.yaml`. */
-  readonly name: string;
-  readonly text: string;
+/** What the cards are read against. */
+export interface ReadOptions {
+  /** The operator's own file, whose models and markups come over the cards. */
+  readonly operator?: CardFile;
+  /** What a card may name as its provider; anything when absent. */
+  readonly providers?: ReadonlySet<string>;
 }
-
-/** Something that is wrong with a card file, where a person can find it. */
-export interface Problem {
-  readonly file: string;
-  /** From 1. */
-  readonly line: number;
-  /** `models[1].prices[0].rates`; empty for the whole file. */
-  readonly path: string;
-  readonly reason: string;
-}
-
-/** Card files that were refused. The message holds one line for each problem. */
-export class CatalogError extends Error {
-  readonly problems: readonly Problem[];
-
-  constructor(problems: readonly Problem[]) {
-    super(problems.map(formatProblem).join('\n'));
-    this.name = 'CatalogError';
-    this.problems = problems;
-  }
-}
-
-/** `gpt-image.yaml:42: models[1].prices[0].rates: …` */
-export function formatProblem({ file, line, path, reason }: Problem): string {
-  return `${file}:${line}: ${path === '' ? '' : `${path}: `}${reason}`;
-}
-
-type Path = readonly PropertyKey[];
 
 /** A model of a file whose keys and values can all be read. */
 interface Entry<Source> {
   readonly family: string;
   readonly source: Source;
-  /** Says what is wrong with the part of the model at that path. */
-  readonly problem: (path: Path, reason: string) => Problem;
+  readonly problem: PlaceProblem;
+  readonly markup?: PlacedMarkup;
 }
 
 type ServedEntry = Entry<ModelSource> & { readonly kind: 'served' };
@@ -69,11 +46,46 @@ type AnyEntry = ServedEntry | RetiredEntry;
  * wrong types), or else cards that do not hold together (prices or dimensions that are missing,
  * duplicate ids, successors that do not exist).
  */
-export function readCards(files: readonly CardFile[]): readonly Card[] {
+export function readCards(files: readonly CardFile[], options: ReadOptions = {}): readonly Card[] {
+  const { operator, providers } = options;
   const problems: Problem[] = [];
-  const entries = files.flatMap((file) => readFile(file, problems));
+  const models = files.flatMap((file) => readFile(file, problems));
+  refuse(problems);
+  // Before the operator's word is put over them, so that the two cannot be mistaken.
+  const cards = toCards(models, providers);
+  if (operator === undefined) {
+    return cards;
+  }
+  const own = readOperatorFile(operator, problems);
+  refuse(problems);
+  const changed = own === undefined ? models : withOperatorCards(models, own, problems);
+  refuse(problems);
+  return toCards(changed, providers);
+}
+
+function readFile(file: CardFile, problems: Problem[]): RawModel[] {
+  const yaml = readYaml(file, problems);
+  if (yaml === undefined) {
+    return [];
+  }
+  const { data, error } = cardFileSchema.safeParse(yaml.value);
+  if (error) {
+    problems.push(...issueFaults(error).map(({ path, reason }) => yaml.problem(path, reason)));
+    return [];
+  }
+  return data.models.map((value, index) => ({
+    family: data.family,
+    value,
+    problem: (path, reason) => yaml.problem(['models', index, ...path], reason),
+  }));
+}
+
+function toCards(models: readonly RawModel[], providers: ReadOptions['providers']): Card[] {
+  const problems: Problem[] = [];
+  const entries = models.flatMap((model) => toEntry(model, problems));
   refuse(problems);
   problems.push(...duplicates(entries), ...lostSuccessors(entries));
+  problems.push(...unknownProviders(entries, providers));
   const served = new Map<string, Card>();
   for (const entry of entries) {
     const card = entry.kind === 'served' ? servedCard(entry, problems) : undefined;
@@ -90,60 +102,21 @@ export function readCards(files: readonly CardFile[]): readonly Card[] {
   return cards;
 }
 
-function refuse(problems: readonly Problem[]): void {
-  if (problems.length > 0) {
-    throw new CatalogError(problems);
-  }
-}
-
-function readFile(file: CardFile, problems: Problem[]): AnyEntry[] {
-  const lines = new LineCounter();
-  const document = parseDocument(file.text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    merge: true,
-  });
-  const problem = (path: Path, reason: string): Problem => ({
-    file: file.name,
-    line: lines.linePos(offsetOf(document, path)).line,
-    path: formatPath(path),
-    reason,
-  });
-  if (document.errors.length > 0) {
-    for (const { pos, message } of document.errors) {
-      problems.push({
-        file: file.name,
-        line: lines.linePos(pos[0]).line,
-        path: '',
-        reason: message,
-      });
-    }
+function toEntry({ value, ...rest }: RawModel, problems: Problem[]): AnyEntry[] {
+  const refused = (error: z.ZodError): AnyEntry[] => {
+    problems.push(...issueFaults(error).map(({ path, reason }) => rest.problem(path, reason)));
     return [];
+  };
+  if (typeof value === 'object' && value !== null && 'retired_at' in value) {
+    const { data, error } = retiredModelSchema.safeParse(value);
+    return error ? refused(error) : [{ kind: 'retired', source: data, ...rest }];
   }
-  const parsed = cardFileSchema.safeParse(document.toJS());
-  if (!parsed.success) {
-    problems.push(...issueFaults(parsed.error).map(({ path, reason }) => problem(path, reason)));
-    return [];
-  }
-  const { family, models } = parsed.data;
-  return models.flatMap((model, index): AnyEntry[] => {
-    const inModel = (path: Path, reason: string): Problem =>
-      problem(['models', index, ...path], reason);
-    const refused = (error: z.ZodError): AnyEntry[] => {
-      problems.push(...issueFaults(error).map(({ path, reason }) => inModel(path, reason)));
-      return [];
-    };
-    if (typeof model === 'object' && model !== null && 'retired_at' in model) {
-      const { data, error } = retiredModelSchema.safeParse(model);
-      return error ? refused(error) : [{ kind: 'retired', family, source: data, problem: inModel }];
-    }
-    const { data, error } = modelSchema.safeParse(model);
-    return error ? refused(error) : [{ kind: 'served', family, source: data, problem: inModel }];
-  });
+  const { data, error } = modelSchema.safeParse(value);
+  return error ? refused(error) : [{ kind: 'served', source: data, ...rest }];
 }
 
 function servedCard(entry: ServedEntry, problems: Problem[]): Card | undefined {
-  const { source } = entry;
+  const { family, source } = entry;
   const parameters = Object.entries(source.parameters).map(([name, parameter]) =>
     toParameter(name, parameter),
   );
@@ -154,11 +127,37 @@ function servedCard(entry: ServedEntry, problems: Problem[]): Card | undefined {
     }
     return undefined;
   }
-  const prices = source.prices.map(toPrice);
-  const card = toCard(entry.family, source, { parameters, sizes, prices });
+  const listPrices = source.prices.map(toPrice);
+  const parts = { parameters, sizes, prices: listPrices, markup: NO_MARKUP };
+  const card = toCard(family, source, parts);
   const faults = modelFaults(card);
-  problems.push(...faults.map(({ path, reason }) => entry.problem(path, reason)));
-  return faults.length === 0 ? card : undefined;
+  if (faults.length > 0) {
+    problems.push(...faults.map(({ path, reason }) => entry.problem(path, reason)));
+    return undefined;
+  }
+  if (entry.markup === undefined) {
+    return card;
+  }
+  const prices = markedUpPrices(card, entry.markup, problems);
+  return toCard(family, source, { ...parts, prices, markup: entry.markup.markup });
+}
+
+/** The first amount that the markup leaves without an exact value goes to the problems. */
+function markedUpPrices(
+  { id, prices }: Card,
+  { markup, problem }: PlacedMarkup,
+  problems: Problem[],
+): Price[] {
+  const all = prices.map(({ version, tariff }) => ({ version, ...markUpTariff(tariff, markup) }));
+  const [first] = all.flatMap(({ inexact }, index) =>
+    inexact.map(({ path, usd }) => ({ path: `prices[${index}].${path}`, usd })),
+  );
+  if (first !== undefined) {
+    const product = `${formatUsd(first.usd)} × ${formatMarkup(markup)}`;
+    const reason = `${id}'s ${first.path}: ${product} is not a whole number of nano-dollars`;
+    problems.push(problem(reason));
+  }
+  return all.map(({ version, tariff }) => ({ version, tariff }));
 }
 
 function isFaults(value: object): value is readonly Fault[] {
@@ -220,17 +219,17 @@ function lostSuccessors(entries: readonly AnyEntry[]): Problem[] {
   });
 }
 
-function issueFaults(error: z.ZodError): { path: Path; reason: string }[] {
-  return error.issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ path: [...issue.path, key], reason: 'unknown key' }))
-      : [{ path: issue.path, reason: issue.message }],
-  );
-}
-
-function formatPath(path: Path): string {
-  return path
-    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
-    .join('')
-    .replace(/^\./, '');
+/** What nobody serves would be listed, or not, by chance. */
+function unknownProviders(
+  entries: readonly AnyEntry[],
+  providers: ReadOptions['providers'],
+): Problem[] {
+  return entries.flatMap(({ kind, source, problem }) => {
+    if (kind === 'retired' || providers === undefined || providers.has(source.provider)) {
+      return [];
+    }
+    const known = [...providers].join(', ');
+    const reason = `there is no provider "${source.provider}"; since the start there are ${known}`;
+    return [problem(['provider'], reason)];
+  });
 }

@@ -3,16 +3,18 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { readSources, toCatalog } from '../catalog/catalog.ts';
 import { ConfigError, loadConfig } from './config.ts';
 import { SETTINGS } from './env.ts';
-import { DEFAULT_FILE_CONFIG } from './file.ts';
+import { EMPTY_CONFIG_FILE, parseConfigFile } from './file.ts';
 
 test('with nothing set, everything has a default', () => {
   const config = loadConfig({ EASEL_CONFIG: '' });
   assert.deepEqual(config.listen, { host: '127.0.0.1', port: 8080 });
   assert.equal(config.homeFolder, resolve('.easel'));
   assert.deepEqual(config.bootstrap, { creditUsd: 10_000_000_000n });
-  assert.deepEqual(config.file, DEFAULT_FILE_CONFIG);
+  assert.deepEqual(config.file, EMPTY_CONFIG_FILE.settings);
   assert.equal(config.file.time.request_seconds, 600);
 });
 
@@ -63,7 +65,7 @@ test('the config file: read, and refused with file and line', async (t) => {
   assert.equal(config.file.owned_by, 'ours');
   assert.equal(config.file.time.keepalive_seconds, 5);
   assert.equal(config.file.time.request_seconds, 600);
-  assert.deepEqual((await load('')).file, DEFAULT_FILE_CONFIG);
+  assert.deepEqual((await load('')).file, EMPTY_CONFIG_FILE.settings);
   const broken: [string, RegExp][] = [
     ['time:\n  keepalive_seconds: soon\n', /easel\.yaml:2: time\.keepalive_seconds: /],
     ['owned_by: x\nkeepalive: 3\n', /easel\.yaml:2: keepalive: /],
@@ -82,4 +84,28 @@ test("README's table of settings is the one in the code", async () => {
   );
   const table = ['| name | meaning | default |', '|---|---|---|', ...rows].join('\n');
   assert.ok(readme.includes(table), `README.md should hold:\n${table}`);
+});
+
+test("the documents' config files are the defaults, and can be read", async () => {
+  const blocks = async (path: string): Promise<string[]> => {
+    const text = await readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+    return [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, block]) => block ?? '');
+  };
+  for (const path of ['README.md', 'docs/guides/self-hosting.md']) {
+    const [block = ''] = await blocks(path);
+    const { settings, accounts } = parseConfigFile(path, block);
+    assert.deepEqual(settings, EMPTY_CONFIG_FILE.settings, path);
+    assert.equal(accounts.size, 0);
+    for (const section of [...Object.keys(settings), 'providers', 'markup', 'models']) {
+      assert.match(block, new RegExp(`^${section}:`, 'm'), path);
+    }
+  }
+  const [, accounts = ''] = await blocks('docs/guides/self-hosting.md');
+  assert.equal(parseConfigFile('guide', accounts).accounts.size, 2);
+  const [models = ''] = await blocks('docs/guides/models-and-prices.md');
+  assert.equal(parseConfigFile('guide', models).accounts.size, 1);
+  const folder = fileURLToPath(new URL('../../catalog', import.meta.url));
+  const { files } = readSources(folder, undefined);
+  const catalog = toCatalog(files, { operator: { name: 'guide', text: models } });
+  assert.deepEqual(catalog.find('flux-2-pro')?.markup, { numerator: 3n, denominator: 2n });
 });

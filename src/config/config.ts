@@ -1,8 +1,20 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Nanousd, parseUsd } from '../base/money.ts';
-import { type Environment, SETTINGS, type SettingName } from './env.ts';
-import { DEFAULT_FILE_CONFIG, type FileConfig, readConfigFile } from './file.ts';
+import type { AccountConfig } from './account.ts';
+import { readAccounts } from './accounts.ts';
+import { type Environment, type ReadSetting, SETTINGS } from './env.ts';
+import { type ConfigFile, EMPTY_CONFIG_FILE, type FileConfig, parseConfigFile } from './file.ts';
+import {
+  credit,
+  easelKey,
+  hostPorts,
+  httpUrl,
+  type LogLevel,
+  logLevel,
+  nonEmpty,
+  port,
+} from './values.ts';
 
 /** Everything that an operator decides, checked. Times are in milliseconds, sizes in bytes. */
 export interface Config {
@@ -14,12 +26,15 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly client: { readonly server?: string; readonly apiKey?: string };
   readonly file: FileConfig;
+  /** The config file, whose models and markups the catalogue reads; absent: there is none. */
+  readonly filePath?: string;
+  /** The upstreams that can be reached, each name once. They hold credentials: never log them. */
+  readonly providers: readonly AccountConfig[];
+  /** `host:port` of the places that may be fetched from although they are private. */
+  readonly fetchAllow: ReadonlySet<string>;
   /** Sentences that the operator should read, though the server starts. */
   readonly notices: readonly string[];
 }
-
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What the operator got wrong, one sentence a line, each with the name of the setting. */
 export class ConfigError extends Error {
@@ -32,11 +47,14 @@ export class ConfigError extends Error {
 
 /**
  * Reads the settings. Throws a ConfigError that names every setting at fault at once: a server
- * with half a configuration does not start.
+ * with half a configuration does not start. No message holds a credential.
  */
 export function loadConfig(environment: Environment): Config {
   const problems: string[] = [];
   const read = reader(environment, problems);
+  const filePath = read('EASEL_CONFIG', nonEmpty) ?? defaultFilePath();
+  const file = readFile(filePath, problems);
+  const { accounts, notices } = readAccounts({ environment, read, file, problems });
   const config: Config = {
     listen: {
       host: read('HOST', nonEmpty) ?? '127.0.0.1',
@@ -45,16 +63,19 @@ export function loadConfig(environment: Environment): Config {
     ...optional('publicUrl', read('EASEL_PUBLIC_URL', httpUrl)),
     homeFolder: resolve(read('EASEL_HOME', nonEmpty) ?? '.easel'),
     bootstrap: {
-      ...optional('key', read('EASEL_BOOTSTRAP_KEY', apiKey)),
+      ...optional('key', read('EASEL_BOOTSTRAP_KEY', easelKey)),
       creditUsd: read('EASEL_BOOTSTRAP_CREDIT_USD', credit) ?? parseUsd('10'),
     },
     logLevel: read('EASEL_LOG_LEVEL', logLevel) ?? 'info',
     client: {
       ...optional('server', read('EASEL_SERVER', httpUrl)),
-      ...optional('apiKey', read('EASEL_API_KEY', apiKey)),
+      ...optional('apiKey', read('EASEL_API_KEY', easelKey)),
     },
-    file: readFile(read('EASEL_CONFIG', nonEmpty), problems),
-    notices: unknownSettings(environment),
+    file: file.settings,
+    ...optional('filePath', filePath),
+    providers: accounts,
+    fetchAllow: read('EASEL_FETCH_ALLOW', hostPorts) ?? new Set<string>(),
+    notices: [...unknownSettings(environment), ...notices],
   };
   if (problems.length > 0) {
     throw new ConfigError(problems);
@@ -62,12 +83,8 @@ export function loadConfig(environment: Environment): Config {
   return config;
 }
 
-type Parse<Value> = (text: string) => Value;
-
-function reader(
-  environment: Environment,
-  problems: string[],
-): <Value>(name: SettingName, parse: Parse<Value>) => Value | undefined {
+/** What is wrong with a setting goes to the problems, under its name. */
+function reader(environment: Environment, problems: string[]): ReadSetting {
   return (name, parse) => {
     const text = environment[name];
     if (text === undefined || text === '') {
@@ -95,16 +112,19 @@ function unknownSettings(environment: Environment): string[] {
     );
 }
 
-function readFile(path: string | undefined, problems: string[]): FileConfig {
-  const chosen = path ?? (existsSync('easel.yaml') ? 'easel.yaml' : undefined);
-  if (chosen === undefined) {
-    return DEFAULT_FILE_CONFIG;
+function defaultFilePath(): string | undefined {
+  return existsSync('easel.yaml') ? 'easel.yaml' : undefined;
+}
+
+function readFile(path: string | undefined, problems: string[]): ConfigFile {
+  if (path === undefined) {
+    return EMPTY_CONFIG_FILE;
   }
   try {
-    return readConfigFile(chosen);
+    return parseConfigFile(path, readFileSync(path, 'utf8'));
   } catch (error) {
     problems.push(error instanceof Error ? error.message : String(error));
-    return DEFAULT_FILE_CONFIG;
+    return EMPTY_CONFIG_FILE;
   }
 }
 
@@ -113,53 +133,4 @@ function optional<Name extends string, Value>(
   value: Value | undefined,
 ): Partial<Record<Name, Value>> {
   return value === undefined ? {} : ({ [name]: value } as Record<Name, Value>);
-}
-
-function nonEmpty(text: string): string {
-  if (text === '') {
-    throw new Error('it must not be blank');
-  }
-  return text;
-}
-
-function port(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > 65_535) {
-    throw new Error(`"${text}" is not a port; a number from 0 to 65535 is`);
-  }
-  return value;
-}
-
-function httpUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-    throw new Error(`"${text}" is not an http or https URL`);
-  }
-  if (url.username !== '' || url.search !== '' || url.hash !== '') {
-    throw new Error('it must not hold a user, a query or a fragment');
-  }
-  return text.replace(/\/+$/, '');
-}
-
-function apiKey(text: string): string {
-  if (!/^sk-easel-(test|live)-[0-9A-Za-z]{43}$/.test(text)) {
-    throw new Error('it is not an API key: sk-easel-test- or sk-easel-live- and 43 of 0-9A-Za-z');
-  }
-  return text;
-}
-
-function credit(text: string): Nanousd {
-  const amount = parseUsd(text);
-  if (amount < 0n) {
-    throw new Error('a credit cannot be negative');
-  }
-  return amount;
-}
-
-function logLevel(text: string): LogLevel {
-  const level = LOG_LEVELS.find((name) => name === text);
-  if (level === undefined) {
-    throw new Error(`"${text}" is not one of ${LOG_LEVELS.join(', ')}`);
-  }
-  return level;
 }

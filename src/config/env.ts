@@ -23,7 +23,7 @@ export const SETTINGS = [
   },
   {
     name: 'EASEL_CONFIG',
-    meaning: 'The config file (limits and time-outs).',
+    meaning: 'The config file: providers, models, prices, limits and time-outs.',
     default: './easel.yaml if there',
   },
   {
@@ -51,10 +51,62 @@ export const SETTINGS = [
     meaning: 'The key that the CLI uses.',
     default: 'none',
   },
+  {
+    name: 'OPENAI_API_KEY',
+    meaning: 'Credential for OpenAI: makes the account `openai`.',
+    default: 'none',
+  },
+  { name: 'OPENAI_BASE_URL', meaning: 'Where that API is.', default: 'https://api.openai.com/v1' },
+  {
+    name: 'GEMINI_API_KEY',
+    meaning: 'Credential for the Gemini API: makes the account `gemini`.',
+    default: 'none',
+  },
+  {
+    name: 'GEMINI_BASE_URL',
+    meaning: 'Where that API is.',
+    default: 'https://generativelanguage.googleapis.com',
+  },
+  {
+    name: 'BFL_API_KEY',
+    meaning: 'Credential for Black Forest Labs: makes the account `bfl`.',
+    default: 'none',
+  },
+  { name: 'BFL_BASE_URL', meaning: 'Where that API is.', default: 'https://api.bfl.ai' },
+  { name: 'XAI_API_KEY', meaning: 'Credential for xAI: makes the account `xai`.', default: 'none' },
+  { name: 'XAI_BASE_URL', meaning: 'Where that API is.', default: 'https://api.x.ai/v1' },
+  {
+    name: 'ARK_API_KEY',
+    meaning: 'Credential for BytePlus ModelArk: makes the account `ark`.',
+    default: 'none',
+  },
+  {
+    name: 'ARK_BASE_URL',
+    meaning: 'Where that API is.',
+    default: 'https://ark.ap-southeast.bytepluses.com/api/v3',
+  },
+  { name: 'FAL_KEY', meaning: 'Credential for fal: makes the account `fal`.', default: 'none' },
+  { name: 'FAL_BASE_URL', meaning: 'Where that API is.', default: 'https://queue.fal.run' },
+  {
+    name: 'SDSERVER_BASE_URL',
+    meaning: 'A server of stable-diffusion.cpp: makes the account `sd-server`.',
+    default: 'none',
+  },
+  {
+    name: 'EASEL_FETCH_ALLOW',
+    meaning: '`host:port,…` that may be fetched from although private.',
+    default: 'none',
+  },
 ] as const satisfies readonly Setting[];
 
 export type SettingName = (typeof SETTINGS)[number]['name'];
 export type Environment = Readonly<Partial<Record<string, string>>>;
+
+/** Reads a setting with one of the readers of `values.ts`; undefined where it is not set. */
+export type ReadSetting = <Value>(
+  name: SettingName,
+  parse: (text: string) => Value,
+) => Value | undefined;
 
 /** The process's environment variables. */
 export function readEnvironment(): Environment {

@@ -1,11 +1,60 @@
-import { readFileSync } from 'node:fs';
 import { isMap, isScalar, LineCounter, type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { BUILT_IN_PROVIDER, PROVIDER_KINDS } from './account.ts';
+import { httpUrl, upstreamKey } from './values.ts';
 
 const seconds = (least: number, most: number): z.ZodNumber => z.number().min(least).max(most);
 
+/** A text that one of the readers of `values.ts` takes. */
+const text = (parse: (text: string) => string): z.ZodType<string, string> =>
+  z
+    .string()
+    .trim()
+    .min(1, 'it must not be blank')
+    .transform((value, context) => {
+      try {
+        return parse(value);
+      } catch (error) {
+        context.addIssue(error instanceof Error ? error.message : String(error));
+        return z.NEVER;
+      }
+    });
+
+/** An entry of `providers`. What is left out comes from the environment or from its kind. */
+const account = z.strictObject({
+  /** The entry's own name, where that is one of the kinds. */
+  kind: z.enum(PROVIDER_KINDS).optional(),
+  api_key: text(upstreamKey).optional(),
+  /** The environment variable that holds the key, so that this file need not. */
+  api_key_env: text(variableName).optional(),
+  base_url: text(httpUrl).optional(),
+  /** Whatever the adapter of the kind knows; it checks them itself. */
+  settings: z.record(z.string(), z.unknown()).default({}),
+  time: z
+    .strictObject({
+      connect_seconds: seconds(0.1, 600).optional(),
+      first_byte_seconds: seconds(0.1, 3600).optional(),
+      idle_seconds: seconds(0.1, 3600).optional(),
+    })
+    .default({}),
+  /** On list prices; the catalogue's, which reads it anew whenever the file changes. */
+  markup: z.unknown().optional(),
+});
+
+function checkNames(accounts: object, context: z.RefinementCtx): void {
+  for (const name of Object.keys(accounts)) {
+    if (!/^[a-z][a-z0-9-]*$/.test(name)) {
+      const message = 'a name is lower case letters, digits and -, and begins with a letter';
+      context.addIssue({ code: 'custom', path: [name], message });
+    } else if (name === BUILT_IN_PROVIDER) {
+      const message = 'this is the engine inside Easel; it has no account';
+      context.addIssue({ code: 'custom', path: [name], message });
+    }
+  }
+}
+
 /** The schema of `easel.yaml`. Every field may be left out; unknown names are refused. */
-const ConfigFile = z.strictObject({
+const schema = z.strictObject({
   /** The `owned_by` of every model in the list. */
   owned_by: z.string().min(1).default('deepshi'),
   /** false: quotes need a key, too. */
@@ -30,30 +79,98 @@ const ConfigFile = z.strictObject({
       drain_seconds: seconds(0, 3600).default(600),
     })
     .prefault({}),
+  providers: z.record(z.string(), account).superRefine(checkNames).default({}),
+  /** Room for YAML anchors; not read. */
+  shared: z.unknown().optional(),
+  /** The catalogue's, which reads them anew whenever the file changes: its operator.ts. */
+  models: z.unknown().optional(),
+  markup: z.unknown().optional(),
 });
 
-export type FileConfig = z.output<typeof ConfigFile>;
+type Sections = z.output<typeof schema>;
 
-export const DEFAULT_FILE_CONFIG: FileConfig = ConfigFile.parse({});
+/** The sections that are settings as they stand. */
+export type FileConfig = Omit<Sections, 'providers' | 'shared' | 'models' | 'markup'>;
 
-/** Reads the config file. Throws an Error whose lines are `file:line: field: reason`. */
-export function readConfigFile(path: string): FileConfig {
+export type AccountSource = z.output<typeof account>;
+
+/** A config file whose keys and values can all be read. */
+export interface ConfigFile {
+  readonly settings: FileConfig;
+  /** By name, in the order of the file. */
+  readonly accounts: ReadonlyMap<string, AccountSource>;
+  /** `easel.yaml:12: providers.mine.base_url`: how a problem with that part begins. */
+  readonly place: (path: readonly PropertyKey[]) => string;
+}
+
+/** What a file without a line amounts to. */
+export const EMPTY_CONFIG_FILE: ConfigFile = toConfigFile(schema.parse({}), formatPath);
+
+/**
+ * The text of a config file, checked. Throws an Error whose lines are `name:line: field: reason`;
+ * none of them holds a value of the file, since it may be a credential.
+ */
+export function parseConfigFile(name: string, content: string): ConfigFile {
   const lines = new LineCounter();
-  const document = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines });
-  const broken = document.errors[0];
+  const document = parseDocument(content, {
+    lineCounter: lines,
+    merge: true,
+    // The pretty ones quote the line, and with it whatever credential stands there.
+    prettyErrors: false,
+  });
+  const [broken] = document.errors;
   if (broken !== undefined) {
-    throw new Error(`${path}:${lines.linePos(broken.pos[0]).line}: ${broken.message}`);
+    throw new Error(
+      `${name}:${lines.linePos(broken.pos[0]).line}: ${withoutQuote(broken.message)}`,
+    );
   }
-  const result = ConfigFile.safeParse(document.toJS() ?? {});
+  const place = (path: readonly PropertyKey[]): string =>
+    `${name}:${lines.linePos(offsetOf(document, path)).line}: ${formatPath(path) || 'file'}`;
+  const result = schema.safeParse(withoutEmptySections(valueOf(document, name)));
   if (result.success) {
-    return result.data;
+    return toConfigFile(result.data, place);
   }
   const problems = result.error.issues.map((issue) => {
     const keys = issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys] : issue.path;
-    const line = lines.linePos(offsetOf(document, keys)).line;
-    return `${path}:${line}: ${keys.map(String).join('.') || 'file'}: ${issue.message}`;
+    return `${place(keys)}: ${issue.message}`;
   });
   throw new Error(problems.join('\n'));
+}
+
+function toConfigFile(sections: Sections, place: ConfigFile['place']): ConfigFile {
+  const { providers, shared: _, models: __, markup: ___, ...settings } = sections;
+  return { settings, accounts: new Map(Object.entries(providers)), place };
+}
+
+function valueOf(document: Document, name: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    // An alias without its anchor, or a bomb of them. The document does not say where.
+    const reason = error instanceof Error ? withoutQuote(error.message) : 'it cannot be read';
+    throw new Error(`${name}:1: ${reason}`, { cause: error });
+  }
+}
+
+/** Some of the parser's messages end in what it found, which may be a credential. */
+function withoutQuote(message: string): string {
+  return message.replace(/(: |\\|").*$/s, '');
+}
+
+/** A section whose lines are all commented out is null in YAML, and here as if it were not there. */
+function withoutEmptySections(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return value ?? {};
+  }
+  return Object.fromEntries(Object.entries(value).filter(([, section]) => section !== null));
+}
+
+/** A key is a secret, a variable's name is not: this refuses a key in the name's place. */
+function variableName(name: string): string {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    throw new Error('it is not the name of an environment variable');
+  }
+  return name;
 }
 
 /** Where the deepest part of the path that exists begins in the file. */
@@ -73,4 +190,8 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
     node = pair.value;
   }
   return offset;
+}
+
+function formatPath(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.');
 }

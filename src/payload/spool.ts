@@ -1,13 +1,19 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { bytesPayload, type Payload } from './payload.ts';
+import { SpoolError } from './spool-error.ts';
+import { SpoolFile } from './spool-file.ts';
 
 /** Keeps payloads whole until their verdict, conversion or turn has come. One for each request. */
 export interface Spool {
-  /** Reads the payload to its end. What it returns can be read again and again. */
+  /**
+   * Reads the payload to its end. What it returns can be read again and again until the spool is
+   * disposed of. Several may be kept at once. Throws a SpoolError, or what the payload throws;
+   * nothing is left then of what was kept of it.
+   */
   readonly keep: (payload: Payload) => Promise<Payload>;
-  /** Removes what was kept. Twice is fine. */
+  /**
+   * Gives the disk space back; what is still being kept fails at its next chunk, what is being
+   * read is read to its end. Twice is fine.
+   */
   readonly dispose: () => Promise<void>;
 }
 
@@ -16,101 +22,127 @@ export interface SpoolOptions {
   readonly folder: string;
   /** What one request may keep in memory, all its payloads together. */
   readonly memoryBytes: number;
+  /** What one request may keep in all, in memory and on disk; 512 MiB by default. */
+  readonly totalBytesMax?: number;
 }
 
-const READ_BYTES = 64 * 1024;
+const TOTAL_BYTES_MAX = 512 * 1024 * 1024;
 
-export function createSpool({ folder, memoryBytes }: SpoolOptions): Spool {
-  let freeBytes = memoryBytes;
-  let disposed = false;
-  const files = new Set<string>();
-  const spill = async (): Promise<{ file: FileHandle; path: string }> => {
-    if (disposed) {
-      throw new Error('the spool of this request is closed');
-    }
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const path = join(folder, `${randomUUID()}.part`);
-    files.add(path);
-    return { file: await open(path, 'wx', 0o600), path };
-  };
+export function createSpool(options: SpoolOptions): Spool {
+  const room = new Room(options);
   return {
     keep: async (payload) => {
-      const chunks: Buffer[] = [];
-      let spilled: { file: FileHandle; path: string } | undefined;
+      const place = new Place(room);
       try {
         for await (const chunk of payload.chunks()) {
-          if (spilled === undefined && chunk.length <= freeBytes) {
-            freeBytes -= chunk.length;
-            chunks.push(chunk);
-            continue;
-          }
-          if (spilled === undefined) {
-            spilled = await spill();
-            await writeAll(spilled.file, Buffer.concat(chunks));
-            freeBytes += chunks.splice(0).reduce((sum, { length }) => sum + length, 0);
-          }
-          await writeAll(spilled.file, chunk);
+          await place.put(chunk);
         }
-      } finally {
-        await spilled?.file.close();
+        return await place.finish(payload.form);
+      } catch (error) {
+        await place.giveUp();
+        throw error;
       }
-      return spilled === undefined
-        ? bytesPayload(Buffer.concat(chunks), payload.form)
-        : filePayload(spilled.path, payload.form);
     },
-    dispose: async () => {
-      disposed = true;
-      await Promise.all([...files].map((path) => rm(path, { force: true })));
-      files.clear();
-    },
+    dispose: () => room.close(),
   };
 }
 
-async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) {
-    written += (await file.write(bytes, written)).bytesWritten;
+/** What the payloads of one request share. */
+class Room {
+  readonly folder: string;
+  readonly files = new Set<SpoolFile>();
+  freeMemoryBytes: number;
+  freeBytes: number;
+  readonly #totalBytesMax: number;
+  #isClosed = false;
+
+  constructor({ folder, memoryBytes, totalBytesMax = TOTAL_BYTES_MAX }: SpoolOptions) {
+    this.folder = folder;
+    this.freeMemoryBytes = memoryBytes;
+    this.freeBytes = totalBytesMax;
+    this.#totalBytesMax = totalBytesMax;
   }
-}
 
-function filePayload(path: string, form: Payload['form']): Payload {
-  return {
-    form,
-    peek: async (bytes) => {
-      const file = await open(path);
-      try {
-        return await readUpTo(file, Buffer.allocUnsafe(bytes));
-      } finally {
-        await file.close();
-      }
-    },
-    async *chunks() {
-      const file = await open(path);
-      try {
-        for (;;) {
-          // A fresh buffer each time: the one before may still be on its way into a socket.
-          const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-          const { bytesRead } = await file.read(buffer, 0, READ_BYTES);
-          if (bytesRead === 0) {
-            return;
-          }
-          yield buffer.subarray(0, bytesRead);
-        }
-      } finally {
-        await file.close();
-      }
-    },
-  };
-}
-
-async function readUpTo(file: FileHandle, buffer: Buffer): Promise<Buffer> {
-  let length = 0;
-  while (length < buffer.length) {
-    const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
-    if (bytesRead === 0) {
-      break;
+  take(bytes: number): void {
+    this.refuseClosed();
+    if (bytes > this.freeBytes) {
+      throw new SpoolError('full', `totalBytesMax of ${this.#totalBytesMax} is exceeded`);
     }
-    length += bytesRead;
+    this.freeBytes -= bytes;
   }
-  return buffer.subarray(0, length);
+
+  refuseClosed(): void {
+    if (this.#isClosed) {
+      throw new SpoolError('closed', 'the spool of this request is closed');
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const files = [...this.files];
+    this.files.clear();
+    await Promise.all(files.map((file) => file.release()));
+  }
+}
+
+/** Where one payload is being kept: in memory, and in a file once that is too small. */
+class Place {
+  readonly #room: Room;
+  #bytes = 0;
+  #chunks: Buffer[] = [];
+  #memoryBytes = 0;
+  #file: SpoolFile | undefined;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  async put(chunk: Buffer): Promise<void> {
+    const room = this.#room;
+    room.take(chunk.length);
+    this.#bytes += chunk.length;
+    if (this.#file === undefined && chunk.length <= room.freeMemoryBytes) {
+      room.freeMemoryBytes -= chunk.length;
+      this.#memoryBytes += chunk.length;
+      this.#chunks.push(chunk);
+      return;
+    }
+    const file = this.#file ?? (await this.#openFile());
+    await file.append(chunk);
+  }
+
+  async finish(form: Payload['form']): Promise<Payload> {
+    if (this.#file === undefined) {
+      this.#room.refuseClosed();
+      return bytesPayload(Buffer.concat(this.#chunks), form);
+    }
+    await this.#file.flush();
+    this.#room.refuseClosed();
+    // From here on it is the room that releases the file.
+    this.#room.files.add(this.#file);
+    return this.#file.payload(form);
+  }
+
+  async giveUp(): Promise<void> {
+    this.#room.freeBytes += this.#bytes;
+    this.#freeMemory();
+    // Why the payload could not be kept matters more than that its file would not close.
+    await this.#file?.release().catch(() => undefined);
+  }
+
+  async #openFile(): Promise<SpoolFile> {
+    const file = await SpoolFile.create(this.#room.folder);
+    this.#file = file;
+    for (const chunk of this.#chunks) {
+      await file.append(chunk);
+    }
+    this.#freeMemory();
+    return file;
+  }
+
+  #freeMemory(): void {
+    this.#room.freeMemoryBytes += this.#memoryBytes;
+    this.#memoryBytes = 0;
+    this.#chunks = [];
+  }
 }

@@ -1,10 +1,10 @@
 import { Failure, logFailure, toFailure } from '../base/errors.ts';
-import type { ImageFormat } from '../base/image.ts';
+import { IMAGE_FORMATS, type ImageFormat } from '../base/image.ts';
 import type { Log } from '../base/log.ts';
 import type { TokenUsage } from '../base/usage.ts';
 import { testUsage } from '../catalog/price.ts';
 import type { Payload } from '../payload/payload.ts';
-import { type ImageHeader, probePayload } from '../payload/probe.ts';
+import { type ImageHeader, type ProbedFormat, probePayload } from '../payload/probe.ts';
 import { transcode } from '../payload/transcode.ts';
 import type { ImageTask, Provider, ProviderEvent, Receipt } from '../providers/provider.ts';
 import type { ImageFacts, Job, JobWarning } from '../requests/job.ts';
@@ -68,9 +68,10 @@ class PaintedImages {
         return;
       case 'partial': {
         const { index, partialIndex } = event;
-        const payload = await this.#converted(event.payload);
-        const header = await headerOf(payload);
-        this.#job.emit({ type: 'partial', index, partialIndex, payload, header });
+        const deliverable = await this.#deliverable(event.payload);
+        this.#job.emit({ type: 'partial', index, partialIndex, ...deliverable });
+        // Without a store the source waits for the reader.
+        await this.#job.delivered();
         break;
       }
       case 'image':
@@ -84,16 +85,14 @@ class PaintedImages {
           code: 'image_failed',
           message: `One of the pictures could not be made: ${toFailure(event.reason).message}`,
         });
-        return;
+        break;
     }
-    // Without a store a picture is charged only once somebody has taken it.
-    await this.#job.delivered();
   }
 
   async #takeImage(event: Extract<ProviderEvent, { type: 'image' }>): Promise<void> {
     const { admitted, watch } = this.#request;
-    const payload = await this.#converted(event.payload);
-    const { format, width, height } = await headerOf(payload);
+    const { payload, header } = await this.#deliverable(event.payload);
+    const { format, width, height } = header;
     const showsSeed = event.seed !== undefined && admitted.card.capabilities.includes('seed');
     const image: ImageFacts = {
       index: this.#images.length,
@@ -105,7 +104,11 @@ class PaintedImages {
     };
     this.#images.push(image);
     watch.mark(`image_${image.index}`);
-    this.#job.emit({ type: 'image', payload, image });
+    const watched = watchPayload(payload);
+    this.#job.emit({ type: 'image', payload: watched.payload, image });
+    // Without a store a picture is charged only once somebody has taken all of it.
+    await this.#job.delivered();
+    watched.throwIfBroken();
   }
 
   finish(receipt: Receipt): Painted {
@@ -126,11 +129,11 @@ class PaintedImages {
   }
 
   /** The payload in the format that was asked for; as it is when that cannot be made of it. */
-  async #converted(payload: Payload): Promise<Payload> {
+  async #deliverable(payload: Payload): Promise<Deliverable> {
     const { outputFormat, formatRequested, compression } = this.#request.admitted;
     const header = await headerOf(payload);
-    if (header.format === outputFormat || !formatRequested) {
-      return payload;
+    if (isDeliverable(header) && (header.format === outputFormat || !formatRequested)) {
+      return { payload, header };
     }
     // Kept whole first: if it cannot be converted, the original is still there to be delivered.
     const original = await this.#request.spool.keep(payload);
@@ -138,11 +141,14 @@ class PaintedImages {
       const options = compression === undefined ? {} : { compression };
       const other = await transcode(original, { format: outputFormat, ...options });
       this.#warnOnce(converted(header.format, outputFormat));
-      return other;
+      return { payload: other, header: { ...header, format: outputFormat } };
     } catch (error) {
+      if (!isDeliverable(header)) {
+        throw notAPicture(error);
+      }
       this.#log.error({ image: this.#request.id, err: error }, 'a picture could not be converted');
       this.#warnOnce(conversionFailed(header.format, outputFormat));
-      return original;
+      return { payload: original, header };
     }
   }
 
@@ -157,7 +163,46 @@ class PaintedImages {
   }
 }
 
-function converted(from: ImageFormat, to: ImageFormat): JobWarning {
+type DeliverableHeader = ImageHeader & { readonly format: ImageFormat };
+
+/** A picture as it goes out, and what it says of itself. */
+interface Deliverable {
+  readonly payload: Payload;
+  readonly header: DeliverableHeader;
+}
+
+/** Easel knows more encodings than it hands out. */
+function isDeliverable(header: ImageHeader): header is DeliverableHeader {
+  return IMAGE_FORMATS.some((format) => format === header.format);
+}
+
+/** Remembers whether a reader met the end of a payload, or the death of its source. */
+function watchPayload(payload: Payload): {
+  readonly payload: Payload;
+  readonly throwIfBroken: () => void;
+} {
+  let broken: Failure | undefined;
+  return {
+    payload: {
+      ...payload,
+      async *chunks() {
+        try {
+          yield* payload.chunks();
+        } catch (error) {
+          broken ??= error instanceof Failure ? error : notAPicture(error);
+          throw error;
+        }
+      },
+    },
+    throwIfBroken: () => {
+      if (broken !== undefined) {
+        throw broken;
+      }
+    },
+  };
+}
+
+function converted(from: ProbedFormat, to: ImageFormat): JobWarning {
   const message = `The model gave ${from}; the picture was converted to ${to}.`;
   return { param: 'output_format', code: 'converted', message };
 }
@@ -168,13 +213,18 @@ function conversionFailed(from: ImageFormat, to: ImageFormat): JobWarning {
 }
 
 async function headerOf(payload: Payload): Promise<ImageHeader> {
-  const header = await probePayload(payload).catch(() => undefined);
+  const header = await probePayload(payload).catch((error: unknown) => {
+    throw error instanceof Failure ? error : notAPicture(error);
+  });
   if (header === undefined) {
-    throw new Failure('upstream_error', {
-      internal: 'the upstream sent something else than a picture',
-    });
+    throw notAPicture(undefined);
   }
   return header;
+}
+
+function notAPicture(cause: unknown): Failure {
+  const internal = 'the upstream sent something else than a whole picture';
+  return new Failure('upstream_error', { internal, cause });
 }
 
 /** The admitted call as the engine reads it. */

@@ -50,14 +50,19 @@ export type ProviderEvent =
   /** One of several pictures could not be made; the others go on. */
   | { readonly type: 'image_failed'; readonly reason: Error };
 
-/** An asynchronous upstream's job, as it can be written down and taken up after a restart. */
+/**
+ * An asynchronous upstream's job, as it can be written down and taken up after a restart: it
+ * survives JSON, which is why its cost is no bigint.
+ */
 export interface UpstreamJob {
   readonly id: string;
   readonly pollUrl: string;
   readonly cancelUrl?: string;
   readonly resultUrl?: string;
-  /** What the upstream says it costs, where it says so at once. */
-  readonly cost?: Nanousd;
+  /** What the upstream says it costs, where it says so at once: exact, as `parseUsd` reads it. */
+  readonly costUsd?: string;
+  /** The seed that was sent although the caller gave none, where the upstream names none. */
+  readonly seed?: number;
 }
 
 /** What the upstream says that the work took. */
@@ -98,4 +103,20 @@ export interface Provider {
     task: ImageTask,
     context: ProviderContext,
   ) => AsyncGenerator<ProviderEvent, Receipt, void>;
+  /**
+   * Takes up a job that a `submitted` event named, perhaps in a process that died since: it waits
+   * for the pictures and yields them as `generate` does, and buys nothing. Absent when the upstream
+   * answers at once.
+   */
+  readonly resume?: (
+    job: UpstreamJob,
+    task: ImageTask,
+    context: ProviderContext,
+  ) => AsyncGenerator<ProviderEvent, Receipt, void>;
+  /**
+   * Asks the upstream to drop the job. True when it is certain that nothing will be charged;
+   * otherwise the job goes on, or may, and its pictures should be waited for. Never throws but for
+   * the signal.
+   */
+  readonly cancel?: (job: UpstreamJob, context: ProviderContext) => Promise<boolean>;
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureAccount } from '../../src/access/accounts.ts';
@@ -14,7 +14,11 @@ import { credit } from '../../src/ledger/ledger.ts';
 export interface EaselOptions {
   /** Sections of `easel.yaml`, over the defaults. */
   readonly file?: Partial<Config['file']>;
+  /** The text of an `easel.yaml`. */
+  readonly yaml?: string;
   readonly clock?: Clock;
+  /** More environment variables: credentials and base URLs of simulated upstreams. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Credit of the bootstrap key's test balance, in USD; 10 by default. */
   readonly creditUsd?: string;
 }
@@ -29,6 +33,8 @@ export interface Easel {
   readonly app: App;
   readonly home: string;
   readonly logLines: readonly LogLine[];
+  /** A live key on an account of its own with 1,000 USD; made when it is first asked for. */
+  readonly liveKey: () => Promise<string>;
   /** `fetch` with the key, on a path of this server. */
   readonly get: (path: string, init?: RequestInit) => Promise<Response>;
   /** Posts JSON with the key. */
@@ -54,10 +60,14 @@ export interface MakeKeyOptions extends Partial<
 /** Starts a server; whoever starts it closes it, in `after` or with `await using`. */
 export async function startEasel(options: EaselOptions = {}): Promise<Easel & AsyncDisposable> {
   const home = await mkdtemp(join(tmpdir(), 'easel-test-'));
+  const yaml = join(home, 'easel.yaml');
+  await writeFile(yaml, options.yaml ?? '');
   const base = loadConfig({
+    EASEL_CONFIG: yaml,
     EASEL_HOME: home,
     PORT: '0',
     EASEL_BOOTSTRAP_CREDIT_USD: options.creditUsd ?? '10',
+    ...options.environment,
   });
   const config: Config = { ...base, file: { ...base.file, ...options.file } };
   const logLines: LogLine[] = [];
@@ -87,11 +97,20 @@ export async function startEasel(options: EaselOptions = {}): Promise<Easel & As
     home,
     logLines,
     ...requesters(url, key),
+    liveKey: once(async () => {
+      const made = await makeKey(app, { account: 'live', mode: 'live', creditUsd: '1000' });
+      return made.secret;
+    }),
     makeKey: (wanted) => makeKey(app, wanted),
     auditProblems: async () => (await audit(app.engine.store)).problems,
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined;
+  return () => (made ??= make());
 }
 
 /** What makes requests to a server with a key. */

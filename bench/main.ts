@@ -1,0 +1,59 @@
+import { type Options, readOptions, USAGE } from './options.ts';
+import { type Outcome, payloadBench } from './payload.ts';
+import { killAll, stopAll } from './processes.ts';
+import { publish } from './report.ts';
+import { missingRequirements, pinLoad } from './requirements.ts';
+import { slowReaderBench } from './slow-reader.ts';
+
+type Bench = (options: Options) => Promise<Outcome>;
+
+const BENCHES: ReadonlyMap<string, Bench> = new Map<string, Bench>([
+  ['payload', payloadBench],
+  ['slow-reader', slowReaderBench],
+]);
+
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  let options: Options;
+  try {
+    options = readOptions(process.argv.slice(2));
+  } catch (error) {
+    return refuse([error instanceof Error ? error.message : String(error), '', USAGE], EXIT_USAGE);
+  }
+  const bench = BENCHES.get(options.bench ?? '');
+  if (bench === undefined) {
+    return refuse([USAGE], EXIT_USAGE);
+  }
+  const missing = missingRequirements();
+  if (missing.length > 0) {
+    return refuse(missing, 1);
+  }
+  stopOnSignals();
+  pinLoad();
+  try {
+    const { report, failures } = await bench(options);
+    publish(report, options);
+    return failures.length === 0 ? 0 : refuse(['Without figures:', ...failures], 1);
+  } catch (error) {
+    return refuse([error instanceof Error ? (error.stack ?? error.message) : String(error)], 1);
+  } finally {
+    await stopAll();
+  }
+}
+
+function refuse(lines: readonly string[], exitCode: number): number {
+  process.stderr.write(`${lines.join('\n')}\n`);
+  return exitCode;
+}
+
+/** Whatever ends this process, nothing that it started outlives it. */
+function stopOnSignals(): void {
+  process.on('exit', killAll);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => process.exit(EXIT_INTERRUPTED));
+  }
+}

@@ -1,0 +1,75 @@
+import { parseArgs } from 'node:util';
+import { ALL_SYSTEMS } from './systems/all.ts';
+import type { System } from './systems/system.ts';
+
+/** What the command line asked for. */
+export interface Options {
+  readonly bench: string | undefined;
+  /** One short round: for a look, not for publishing. */
+  readonly quick: boolean;
+  /** Whether the report goes to `docs/benchmarks/`, too. */
+  readonly write: boolean;
+  /** Undefined: what the bench takes by itself. */
+  readonly systems: readonly System[] | undefined;
+  readonly rounds: number | undefined;
+  /** Tells how far it is, beside the report. */
+  readonly say: (line: string) => void;
+}
+
+export const USAGE = `Usage: npm run bench -- <bench> [options]
+
+  payload       pictures of 64 KB, 4 MB and 27 MB through every system (4 minutes)
+  slow-reader   64 MB through Easel to a client that reads 1 MB/s (1 minute)
+
+  --quick              one short round, under a minute; not for publishing
+  --rounds <count>     how often each system is measured (5)
+  --systems <names>    only these, by name and comma: ${ALL_SYSTEMS.map(({ name }) => name).join(', ')}
+  --write              also write docs/benchmarks/<bench>.md and .json
+`;
+
+/** Throws an Error with a sentence when it cannot be understood. */
+export function readOptions(args: readonly string[]): Options {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+      systems: { type: 'string' },
+      rounds: { type: 'string' },
+    },
+  });
+  const [bench, second] = positionals;
+  if (second !== undefined) {
+    throw new Error(`one bench at a time: '${second}' is one too many`);
+  }
+  return {
+    bench,
+    quick: values.quick,
+    write: values.write,
+    systems: values.systems?.split(',').map(findSystem),
+    rounds: readRounds(values.rounds),
+    say: (line) => {
+      process.stderr.write(`${line}\n`);
+    },
+  };
+}
+
+function findSystem(name: string): System {
+  const found = ALL_SYSTEMS.find((system) => system.name === name);
+  if (found === undefined) {
+    throw new Error(`there is no system '${name}'`);
+  }
+  return found;
+}
+
+function readRounds(text: string | undefined): number | undefined {
+  if (text === undefined) {
+    return undefined;
+  }
+  const rounds = Number(text);
+  if (!Number.isSafeInteger(rounds) || rounds < 1 || rounds > 100) {
+    throw new Error(`--rounds must be a number from 1 to 100, not '${text}'`);
+  }
+  return rounds;
+}

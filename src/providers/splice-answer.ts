@@ -1,0 +1,96 @@
+import { type EgressAnswer, UpstreamFailure } from '../egress/egress.ts';
+import { readJson } from '../egress/read-body.ts';
+import type { Payload } from '../payload/payload.ts';
+import { SpliceError } from '../payload/splice-error.ts';
+import {
+  splice,
+  type SpliceEventPart,
+  spliceEvents,
+  type SpliceOptions,
+  type SplicePart,
+} from '../payload/splice.ts';
+import { type Fields, fieldsOf } from './answer-fields.ts';
+import { brokenAnswer } from './upstream-errors.ts';
+
+/**
+ * `splice` for an upstream's answer: what is wrong with the document is an `upstream_error`, to
+ * whoever reads a payload of it as well. What the body itself fails with stays as it is.
+ */
+export async function* spliceAnswer(
+  provider: string,
+  answer: EgressAnswer,
+  options: SpliceOptions,
+): AsyncGenerator<SplicePart, void, void> {
+  try {
+    for await (const part of splice(answer.body, options)) {
+      yield part.type === 'payload' ? withTold(provider, part) : part;
+    }
+  } catch (error) {
+    throw told(provider, error);
+  }
+}
+
+/** The same for a stream of Server-Sent Events. */
+export async function* spliceAnswerEvents(
+  provider: string,
+  answer: EgressAnswer,
+  options: SpliceOptions,
+): AsyncGenerator<SpliceEventPart, void, void> {
+  try {
+    for await (const part of spliceEvents(answer.body, options)) {
+      yield part.type === 'payload' ? withTold(provider, part) : part;
+    }
+  } catch (error) {
+    throw told(provider, error);
+  }
+}
+
+/** More than any error needs; a longer one counts for its status only. */
+const ERROR_BYTES_MAX = 64 * 1024;
+
+/**
+ * The body of an answer that is an error; no fields when it is no JSON. A proxy's page, or a
+ * connection that breaks here, takes nothing from what the status says.
+ */
+export async function readErrorFields(answer: EgressAnswer): Promise<Fields> {
+  try {
+    return fieldsOf(await readJson(answer, ERROR_BYTES_MAX));
+  } catch (error) {
+    if (error instanceof UpstreamFailure) {
+      return {};
+    }
+    // The request was given up.
+    throw error;
+  }
+}
+
+type PayloadPart = Extract<SplicePart, { type: 'payload' }>;
+
+function withTold(provider: string, part: PayloadPart): PayloadPart {
+  const { payload } = part;
+  return {
+    ...part,
+    payload: {
+      form: payload.form,
+      peek: (bytes) =>
+        payload.peek(bytes).catch((error: unknown) => {
+          throw told(provider, error);
+        }),
+      chunks: () => toldChunks(provider, payload),
+    },
+  };
+}
+
+async function* toldChunks(provider: string, payload: Payload): AsyncGenerator<Buffer, void, void> {
+  try {
+    yield* payload.chunks();
+  } catch (error) {
+    throw told(provider, error);
+  }
+}
+
+function told(provider: string, error: unknown): unknown {
+  return false
+    ? brokenAnswer(provider, `${error.fault}: ${error.message}`, error)
+    : error;
+}

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import sharp from 'sharp';
+import { ADAPTERS } from '../../src/providers/index.ts';
+import { type Easel, startEasel } from '../support/harness.ts';
+import { readEvents } from '../support/sse.ts';
+import type { Fault, PlainFaultKind } from '../support/upstreams/faults.ts';
+import { type StartedUpstream, type UpstreamRow, UPSTREAMS } from './upstreams-table.ts';
+
+interface Answer {
+  readonly size: string;
+  readonly output_format: string;
+  readonly data: readonly { readonly index: number; readonly b64_json: string }[];
+  readonly usage: { readonly cost: { readonly total_cost: number } };
+  readonly warnings?: readonly { readonly code: string; readonly param: string }[];
+}
+
+/** Easel with a live key in front of one simulated upstream. */
+interface Bench extends AsyncDisposable {
+  readonly easel: Easel;
+  readonly started: StartedUpstream;
+  readonly post: (fields?: object, signal?: AbortSignal) => Promise<Response>;
+  readonly balance: () => Promise<{ readonly held: number; readonly spent: number }>;
+}
+
+async function openBench(row: UpstreamRow): Promise<Bench> {
+  const started = await row.start();
+  const { environment, yaml = '' } = started;
+  const easel = await startEasel({ environment, yaml });
+  const authorization = `Bearer ${await easel.liveKey()}`;
+  const body = { model: row.model, prompt: 'a red boat', ...row.fields };
+  return {
+    easel,
+    started,
+    post: (fields = {}, signal) =>
+      fetch(`${easel.url}/v1/images/generations`, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ ...body, ...fields }),
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    balance: async () => {
+      const response = await easel.get('/v1/balance', { headers: { authorization } });
+      return (await response.json()) as { held: number; spent: number };
+    },
+    [Symbol.asyncDispose]: async () => {
+      await easel.close();
+      await started[Symbol.asyncDispose]();
+      assert.deepEqual(started.upstream.problems, []);
+    },
+  };
+}
+
+/** What each fault of an upstream becomes for the caller. */
+const REFUSALS: readonly { readonly fault: Fault | PlainFaultKind; readonly becomes: string }[] = [
+  { fault: 'moderation', becomes: '400 moderation_blocked' },
+  { fault: 'insufficient_quota', becomes: '502 upstream_error' },
+  { fault: { kind: 'status', status: 400 }, becomes: '400 invalid_value' },
+  { fault: { kind: 'status', status: 401 }, becomes: '502 upstream_error' },
+  { fault: { kind: 'status', status: 402 }, becomes: '502 upstream_error' },
+  { fault: { kind: 'status', status: 403 }, becomes: '502 upstream_error' },
+  {
+    fault: { kind: 'status', status: 429, headers: { 'retry-after': '7' } },
+    becomes: '503 overloaded',
+  },
+  { fault: { kind: 'status', status: 500 }, becomes: '502 upstream_error' },
+  { fault: { kind: 'status', status: 503 }, becomes: '503 overloaded' },
+  { fault: 'hang_up', becomes: '502 upstream_error' },
+  { fault: 'garbage', becomes: '502 upstream_error' },
+  { fault: 'html', becomes: '502 upstream_error' },
+  { fault: { kind: 'html', status: 200 }, becomes: '502 upstream_error' },
+  { fault: 'empty_data', becomes: '502 upstream_error' },
+  { fault: 'redirect_private', becomes: '502 upstream_error' },
+];
+
+for (const row of UPSTREAMS) {
+  suite(`${row.name}: ${row.model}`, () => {
+    test('a prompt in, a picture out, at the price of the card', async () => {
+      await using bench = await openBench(row);
+      const response = await bench.post();
+      const answer = (await response.json()) as Answer;
+      assert.equal(response.status, 200, JSON.stringify(answer));
+      const [item] = answer.data;
+      const bytes = Buffer.from(item?.b64_json ?? '', 'base64');
+      const { width, height, format } = await sharp(bytes).metadata();
+      assert.equal(answer.size, `${width}x${height}`);
+      assert.equal(answer.output_format, format);
+      assert.equal(answer.usage.cost.total_cost, row.cost);
+      assert.deepEqual(await spentAndHeld(bench), [row.cost, 0]);
+      assert.equal(bench.started.upstream.purchases, 1);
+      assert.equal('test' in answer, false);
+    });
+
+    test('three pictures come in order and cost three times as much', async () => {
+      await using bench = await openBench(row);
+      const response = await bench.post({ n: 3 });
+      const answer = (await response.json()) as Answer;
+      assert.equal(response.status, 200, JSON.stringify(answer));
+      assert.deepEqual(
+        answer.data.map(({ index }) => index),
+        [0, 1, 2],
+      );
+      // The prompt's tokens count once where one call makes them all.
+      const few = 0.0001;
+      assert.ok(Math.abs(answer.usage.cost.total_cost - 3 * row.cost) < few);
+      assert.deepEqual(await spentAndHeld(bench), [answer.usage.cost.total_cost, 0]);
+    });
+
+    test('a stream ends with the completed event and the same cost', async () => {
+      await using bench = await openBench(row);
+      const events = await Array.fromAsync(readEvents(await bench.post({ stream: true })));
+      const last = events.at(-1);
+      assert.ok(last !== undefined && 'event' in last, JSON.stringify(last));
+      assert.equal(last.data['type'], 'image_generation.completed', last.text.slice(-300));
+      const usage = last.data['usage'] as Answer['usage'];
+      assert.equal(usage.cost.total_cost, row.cost);
+    });
+
+    for (const { fault, becomes } of REFUSALS) {
+      const kind = typeof fault === 'string' ? fault : JSON.stringify(fault);
+      if (row.without?.[kind] !== undefined) {
+        continue;
+      }
+      const expected = row.becomes?.[kind] ?? becomes;
+      test(`${kind} becomes ${expected}, costs nothing, and spoils nothing`, async () => {
+        await using bench = await openBench(row);
+        bench.started.upstream.next(fault);
+        const response = await bench.post();
+        const { error } = (await response.json()) as { error: { code: string; message: string } };
+        assert.equal(`${response.status} ${error.code}`, expected, error.message);
+        assert.equal(response.headers.has('retry-after'), response.status === 503);
+        await assertUntouched(bench);
+      });
+    }
+
+    test('what is no picture is an upstream error', async () => {
+      await using bench = await openBench(row);
+      const isApart = bench.started.delivery !== bench.started.upstream;
+      bench.started.delivery.next(isApart ? 'garbage' : 'not_a_picture');
+      const response = await bench.post();
+      assert.equal(response.status, 502, await response.text());
+      await assertUntouched(bench);
+    });
+
+    test('an upstream that dies in mid-payload never looks like an answer', async () => {
+      await using bench = await openBench(row);
+      for (const stream of [false, true]) {
+        bench.started.delivery.next('die_mid_payload');
+        const outcome = await bench
+          .post({ stream })
+          .then(
+            async (response) => `${response.status} ${await response.text()}`,
+            (error: unknown) => String(error),
+          )
+          .catch((error: unknown) => String(error));
+        if (stream) {
+          assert.match(outcome, /"type":"error","error":\{.*"code":"upstream_error"/);
+          assert.doesNotMatch(outcome, /"type":"image_generation\.completed"/);
+        } else {
+          assert.match(outcome, row.isLive ? /TypeError|upstream_error/ : /^502 /);
+        }
+      }
+      await assertUntouched(bench);
+    });
+
+    test('a caller that leaves while the upstream thinks pays nothing', async () => {
+      await using bench = await openBench(row);
+      bench.started.upstream.next('slow_first_byte');
+      const controller = new AbortController();
+      const sent = bench.post({}, controller.signal).catch(() => undefined);
+      await bench.started.upstream.until(() => bench.started.upstream.heldAnswers === 1);
+      controller.abort();
+      await sent;
+      await bench.easel.app.engine.pipeline.jobs.idle();
+      bench.started.upstream.release();
+      await assertUntouched(bench);
+    });
+  });
+}
+
+test('every kind of upstream has its row in the suite', () => {
+  assert.deepEqual(UPSTREAMS.map(({ name }) => name).toSorted(), Object.keys(ADAPTERS).toSorted());
+});
+
+async function spentAndHeld(bench: Bench): Promise<[number, number]> {
+  const { spent, held } = await bench.balance();
+  return [spent, held];
+}
+
+/** Nothing charged, nothing held, the books right, and the next request works. */
+async function assertUntouched(bench: Bench): Promise<void> {
+  assert.deepEqual(await spentAndHeld(bench), [0, 0]);
+  assert.deepEqual(await bench.easel.auditProblems(), []);
+  const next = await bench.post();
+  assert.equal(next.status, 200, await next.text());
+}
