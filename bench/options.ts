@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { PAYLOAD_LANES } from './lanes/payload-sizes.ts';
 import { ALL_SYSTEMS } from './systems/all.ts';
 import type { System } from './systems/system.ts';
 
@@ -12,9 +13,16 @@ export interface Options {
   /** Undefined: what the bench takes by itself. */
   readonly systems: readonly System[] | undefined;
   readonly rounds: number | undefined;
+  /** Undefined: all lanes of the bench. */
+  readonly lanes: ReadonlySet<string> | undefined;
   /** Tells how far it is, beside the report. */
   readonly say: (line: string) => void;
 }
+
+/** The lane that is not one of load. */
+export const FIRST_BYTE = 'first-byte';
+
+const LANE_NAMES = [...PAYLOAD_LANES.map(({ name }) => name), FIRST_BYTE];
 
 export const USAGE = `Usage: npm run bench -- <bench> [options]
 
@@ -24,6 +32,7 @@ export const USAGE = `Usage: npm run bench -- <bench> [options]
   --quick              one short round, under a minute; not for publishing
   --rounds <count>     how often each system is measured (5)
   --systems <names>    only these, by name and comma: ${ALL_SYSTEMS.map(({ name }) => name).join(', ')}
+  --lanes <names>      only these of payload: ${LANE_NAMES.join(', ')}
   --write              also write docs/benchmarks/<bench>.md and .json
 `;
 
@@ -37,6 +46,7 @@ export function readOptions(args: readonly string[]): Options {
       write: { type: 'boolean', default: false },
       systems: { type: 'string' },
       rounds: { type: 'string' },
+      lanes: { type: 'string' },
     },
   });
   const [bench, second] = positionals;
@@ -49,6 +59,7 @@ export function readOptions(args: readonly string[]): Options {
     write: values.write,
     systems: values.systems?.split(',').map(findSystem),
     rounds: readRounds(values.rounds),
+    lanes: readLanes(values.lanes),
     say: (line) => {
       process.stderr.write(`${line}\n`);
     },
@@ -72,4 +83,13 @@ function readRounds(text: string | undefined): number | undefined {
     throw new Error(`--rounds must be a number from 1 to 100, not '${text}'`);
   }
   return rounds;
+}
+
+function readLanes(text: string | undefined): ReadonlySet<string> | undefined {
+  const names = text?.split(',');
+  const unknown = names?.find((name) => !LANE_NAMES.includes(name));
+  if (unknown !== undefined) {
+    throw new Error(`there is no lane '${unknown}'`);
+  }
+  return names === undefined ? undefined : new Set(names);
 }

@@ -1,9 +1,10 @@
-import { join } from 'node:path';
+import { cpus } from 'node:os';
 import { runFirstByteLane, type FirstByteRow } from './lanes/first-byte.ts';
 import { runLoadLane } from './lanes/load-lane.ts';
 import { PAYLOAD_LANES, shortened } from './lanes/payload-sizes.ts';
 import { describeMachine, type Machine } from './machine.ts';
-import type { Options } from './options.ts';
+import { FIRST_BYTE, type Options } from './options.ts';
+import { cpuMs, machineCpuMs } from './proc.ts';
 import { temporaryFolder } from './processes.ts';
 import { firstByteTable, laneTable, machineList, type Report, targetTable } from './report.ts';
 import { type LaneSummary, summarize } from './summary.ts';
@@ -13,6 +14,8 @@ import { payloadTargets, type TargetResult } from './targets.ts';
 import { startUpstream } from './upstream.ts';
 
 const ROUNDS = 5;
+/** No round begins later than this, so that the whole stays under four minutes. */
+const LAST_ROUND_MS = 195_000;
 const FIRST_BYTE_REQUESTS = 200;
 /** nginx says what a C program needs; parse-and-stringify what not streaming costs. */
 const FIRST_BYTE_SYSTEMS = new Set(['direct', 'nginx-tuned', 'parse-and-stringify', 'easel']);
@@ -27,33 +30,57 @@ export interface Outcome {
 export async function payloadBench(options: Options): Promise<Outcome> {
   const { say, quick } = options;
   const startedAt = performance.now();
+  const othersBefore = othersCpuMs();
   const systems = options.systems ?? DEFAULT_SYSTEMS;
   const rounds = options.rounds ?? (quick ? 1 : ROUNDS);
-  const lanes = quick ? PAYLOAD_LANES.map(shortened) : PAYLOAD_LANES;
+  const lanes = PAYLOAD_LANES.filter(({ name }) => isWanted(options, name));
   const folder = temporaryFolder();
+  const firstByte = isWanted(options, FIRST_BYTE)
+    ? await runFirstByteLane({
+        systems: options.systems ?? systems.filter(({ name }) => FIRST_BYTE_SYSTEMS.has(name)),
+        folder,
+        body: PAYLOAD_LANES[0]?.body ?? '',
+        requests: quick ? FIRST_BYTE_REQUESTS / 4 : FIRST_BYTE_REQUESTS,
+        say,
+      })
+    : [];
   say('making the canned answers');
   const answers = lanes.map(({ answer }) => answer);
   const upstream = await startUpstream(folder, answers);
   const summaries: LaneSummary[] = [];
+  const deadlineMs = options.rounds === undefined ? startedAt + LAST_ROUND_MS : Infinity;
   for (const lane of lanes) {
-    const rows = await runLoadLane(lane, { systems, upstream, folder, rounds, say });
-    summaries.push(summarize(lane, upstream.writtenOf(lane.answer).payloadBytes, rows));
+    const timed = quick ? shortened(lane) : lane;
+    const laneOptions = { systems, upstream, folder, rounds, deadlineMs, say };
+    const rows = await runLoadLane(timed, laneOptions);
+    summaries.push(summarize(timed, upstream.writtenOf(lane.answer).payloadBytes, rows));
   }
   await upstream.stop();
-  const firstByte = await runFirstByteLane({
-    systems: options.systems ?? systems.filter(({ name }) => FIRST_BYTE_SYSTEMS.has(name)),
-    folder: join(folder),
-    body: lanes[0]?.body ?? '',
-    requests: quick ? FIRST_BYTE_REQUESTS / 4 : FIRST_BYTE_REQUESTS,
-    say,
-  });
-  const seconds = (performance.now() - startedAt) / 1000;
+  const wallMs = performance.now() - startedAt;
   const targets = payloadTargets(summaries, firstByte);
-  const run = { summaries, firstByte, targets, systems, rounds, quick, seconds };
+  const run = {
+    summaries,
+    firstByte,
+    targets,
+    systems,
+    rounds,
+    quick,
+    seconds: wallMs / 1000,
+    othersShare: (othersCpuMs() - othersBefore) / (wallMs * cpus().length),
+  };
   return {
     report: toReport(run, describeMachine()),
     failures: failuresOf(summaries, firstByte),
   };
+}
+
+function isWanted({ lanes }: Options, name: string): boolean {
+  return lanes?.has(name) ?? true;
+}
+
+/** CPU time that programs took which are not the bench's. */
+function othersCpuMs(): number {
+  return machineCpuMs() - cpuMs(process.pid);
 }
 
 interface Run {
@@ -64,11 +91,20 @@ interface Run {
   readonly rounds: number;
   readonly quick: boolean;
   readonly seconds: number;
+  /** Of the machine's CPU time during the run, what went to other programs. */
+  readonly othersShare: number;
 }
 
+/** Above this the figures say more of the others than of the systems. */
+const OTHERS_SHARE_MAX = 0.05;
+
 function toReport(run: Run, machine: Machine): Report {
-  const { summaries, firstByte, targets, systems, rounds, quick, seconds } = run;
-  const sections = summaries.flatMap((lane) => [`## ${lane.title}`, laneTable(lane)]);
+  const { summaries, firstByte, targets, systems, rounds, quick, seconds, othersShare } = run;
+  const sections = summaries.flatMap((lane) => [
+    `## ${lane.title}`,
+    laneTable(lane),
+    laneNote(lane, rounds),
+  ]);
   const date = new Date().toISOString();
   const markdown = [
     '# Pictures through gateways',
@@ -76,6 +112,7 @@ function toReport(run: Run, machine: Machine): Report {
       `${seconds.toFixed(0)} s. Medians of ${rounds} interleaved round${rounds === 1 ? '' : 's'}` +
       `${quick ? ': **too few to be published**' : ''}; the peak of memory is the highest of all. ` +
       'What is measured, and what not to conclude: [bench/README.md](../../bench/README.md).',
+    othersSentence(othersShare),
     targetTable(targets),
     ...sections,
     '## First byte of the picture passed on, idle',
@@ -87,13 +124,14 @@ function toReport(run: Run, machine: Machine): Report {
   ];
   return {
     name: 'payload',
-    markdown: `${markdown.join('\n\n')}\n`,
+    markdown: `${markdown.filter((part) => part !== '').join('\n\n')}\n`,
     json: {
       bench: 'payload',
       date,
       quick,
       rounds,
       seconds,
+      othersShare,
       machine,
       systems: systems.map(({ name, title, setup }) => ({ name, title, setup })),
       targets,
@@ -101,6 +139,17 @@ function toReport(run: Run, machine: Machine): Report {
       firstByte: firstByte.map(({ system, ...row }) => ({ system: system.name, ...row })),
     },
   };
+}
+
+function othersSentence(share: number): string {
+  const verdict = share > OTHERS_SHARE_MAX ? ': **too much for figures to rely on**' : '';
+  return `Other programs took ${(share * 100).toFixed(1)} % of the machine's CPU meanwhile${verdict}.`;
+}
+
+/** Whether a lane had to do with fewer rounds; usually nothing. */
+function laneNote({ rows }: LaneSummary, rounds: number): string {
+  const done = Math.max(...rows.map((row) => row.rounds.length));
+  return done === rounds ? '' : `**${done} of ${rounds} rounds**: there was no time for more.`;
 }
 
 function failuresOf(

@@ -32,6 +32,14 @@ export function cpuMs(root: number): number {
   return ticks * MS_PER_TICK;
 }
 
+/** CPU time in ms that anybody used on this machine since it started. */
+export function machineCpuMs(): number {
+  const [, ...fields] =
+    /^cpu .*$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[0].split(/\s+/) ?? [];
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = fields.map(Number);
+  return (user + nice + system + irq + softirq + steal) * MS_PER_TICK;
+}
+
 /** What a process tree holds in memory now, in bytes. */
 export function rssBytes(root: number): number {
   return sumOf(root, 'VmRSS');

@@ -23,6 +23,8 @@ export interface LaneOptions {
   readonly upstream: Upstream;
   readonly folder: string;
   readonly rounds: number;
+  /** No round begins after it, on `performance.now()`'s clock, but the first. */
+  readonly deadlineMs: number;
   readonly say: (line: string) => void;
 }
 
@@ -39,7 +41,7 @@ export interface LaneRow {
  * all alike. A system that answers wrongly is out of the lane; the others go on.
  */
 export async function runLoadLane(lane: LoadLane, options: LaneOptions): Promise<LaneRow[]> {
-  const { systems, upstream, rounds, say } = options;
+  const { systems, upstream, rounds, deadlineMs, say } = options;
   const entries = systems.map((system) => ({ system, rounds: [] as Measurement[], reason: '' }));
   const running = new Map<System, RunningSystem>();
   const { payloadBytes } = upstream.writtenOf(lane.answer);
@@ -52,6 +54,10 @@ export async function runLoadLane(lane: LoadLane, options: LaneOptions): Promise
     }
   }
   for (let round = 0; round < rounds; round += 1) {
+    if (round > 0 && performance.now() > deadlineMs) {
+      say(`${lane.title}: no time for more than ${round} of ${rounds} rounds`);
+      break;
+    }
     for (const entry of entries) {
       const system = running.get(entry.system);
       if (system === undefined || entry.reason !== '') {

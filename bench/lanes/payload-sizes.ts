@@ -1,7 +1,7 @@
 import { ANSWER_27_MB, ANSWER_4_MB, ANSWER_64_KB } from '../answers.ts';
 import type { LoadLane } from './load-lane.ts';
 
-const WARM_UP_SHORT = { connections: 16, durationMs: 300 };
+const WARM_UP_SHORT = { connections: 16, durationMs: 250 };
 
 /** Sizes that gpt-image-2 takes. What is answered need not match them to the pixel. */
 const body = (size: string): string =>
@@ -20,7 +20,7 @@ export const PAYLOAD_LANES: readonly LoadLane[] = [
     answer: ANSWER_64_KB,
     body: body('1024x1024'),
     connections: 16,
-    durationMs: 1_200,
+    durationMs: 1_000,
     warmUp: WARM_UP_SHORT,
   },
   {
@@ -29,7 +29,7 @@ export const PAYLOAD_LANES: readonly LoadLane[] = [
     answer: ANSWER_4_MB,
     body: body('1024x1024'),
     connections: 16,
-    durationMs: 1_500,
+    durationMs: 1_200,
     warmUp: WARM_UP_SHORT,
   },
   {

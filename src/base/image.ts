@@ -3,6 +3,11 @@ export type ImageFormat = 'png' | 'jpeg' | 'webp';
 
 export const IMAGE_FORMATS = ['png', 'jpeg', 'webp'] as const satisfies readonly ImageFormat[];
 
+/** Whether Easel hands pictures out in this encoding; it can read more. */
+export function isImageFormat(name: string): name is ImageFormat {
+  return IMAGE_FORMATS.some((format) => format === name);
+}
+
 /** Width and height in pixels. */
 export interface PixelSize {
   readonly width: number;

@@ -173,6 +173,6 @@ function logRefusal(log: Log, error: unknown): void {
   }
   const text = error instanceof Error ? error.message : String(error);
   for (const line of text.split('\n')) {
-    log.error({ err: error }, `models and prices not read, the old cards stay: ${line}`);
+    log.error(`models and prices not read, the old cards stay: ${line}`);
   }
 }

@@ -1,3 +1,4 @@
+import { isImageFormat } from '../base/image.ts';
 import { parseUsd } from '../base/money.ts';
 import { ImageResponse } from '../contract/answers.ts';
 import { probe } from '../payload/probe.ts';
@@ -21,11 +22,11 @@ export async function generateThere(
   for (const [index, { b64_json: text }] of (data ?? []).entries()) {
     const bytes = Buffer.from(text ?? '', 'base64');
     const header = probe(bytes);
-    if (header === undefined) {
+    if (header === undefined || !isImageFormat(header.format)) {
       throw new CommandError(`${remote.url} answered with something that is no picture.`);
     }
     await files.write(index, [bytes]);
-    pictures.push(header);
+    pictures.push({ ...header, format: header.format });
   }
   const charged = usage?.cost?.total_cost;
   if (id === undefined || charged === undefined || pictures.length === 0) {

@@ -239,7 +239,10 @@ test('no credential is ever in a message', () => {
     [{}, `providers:\n  mine: { kind: bfl, base_url: 'https://u:${secret}@a.example' }\n`],
     [{}, `providers:\n  mine: { kind: bfl, api_key: '${secret} ' , api_key_env: ${secret} }\n`],
     [{}, `providers:\n  mine: { kind: bfl, api_key: '${secret} x' }\n`],
-    // A key in the place of a variable's name.
+    // A key in the place of a URL, or of a variable's name.
+    [{ OPENAI_API_KEY: 'k', OPENAI_BASE_URL: `sk-${secret}` }, ''],
+    [{ EASEL_SERVER: `http//user:${secret}@a.example` }, ''],
+    [{}, `providers:\n  mine: { kind: bfl, base_url: sk-${secret} }\n`],
     [{}, `providers:\n  mine: { kind: bfl, api_key_env: ${secret} }\n`],
     [{}, `providers:\n  mine: { kind: bfl, api_key_env: sk-${secret} }\n`],
     [{}, `providers:\n  mine: { kind: ${secret} }\n`],

@@ -6,7 +6,7 @@ import {
 } from './account.ts';
 import type { Environment, ReadSetting, SettingName } from './env.ts';
 import type { AccountSource, ConfigFile } from './file.ts';
-import { httpUrl, upstreamKey } from './values.ts';
+import { upstreamKey, upstreamUrl } from './values.ts';
 
 /** What an account of a kind needs, and what the environment and the vendor say of it. */
 interface KindOfAccount {
@@ -132,7 +132,7 @@ function readAccount(inputs: AccountInputs, name: string): AccountConfig | undef
 function environmentPart(kind: ProviderKind, { read }: AccountInputs): AccountPart {
   const { keyVariable, urlVariable }: KindOfAccount = KINDS[kind];
   const apiKey = keyVariable && read(keyVariable, upstreamKey);
-  const baseUrl = urlVariable && read(urlVariable, httpUrl);
+  const baseUrl = urlVariable && read(urlVariable, upstreamUrl);
   return {
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(baseUrl === undefined ? {} : { baseUrl }),

@@ -1,7 +1,7 @@
 import { isMap, isScalar, LineCounter, type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { BUILT_IN_PROVIDER, PROVIDER_KINDS } from './account.ts';
-import { httpUrl, upstreamKey } from './values.ts';
+import { upstreamKey, upstreamUrl } from './values.ts';
 
 const seconds = (least: number, most: number): z.ZodNumber => z.number().min(least).max(most);
 
@@ -27,7 +27,7 @@ const account = z.strictObject({
   api_key: text(upstreamKey).optional(),
   /** The environment variable that holds the key, so that this file need not. */
   api_key_env: text(variableName).optional(),
-  base_url: text(httpUrl).optional(),
+  base_url: text(upstreamUrl).optional(),
   /** Whatever the adapter of the kind knows; it checks them itself. */
   settings: z.record(z.string(), z.unknown()).default({}),
   time: z
@@ -157,7 +157,7 @@ function withoutQuote(message: string): string {
   return message.replace(/(: |\\|").*$/s, '');
 }
 
-/** A section whose lines are all commented out is null in YAML, and here as if it were not there. */
+/** A section whose lines are all commented out is null in YAML: as if it were not there. */
 function withoutEmptySections(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return value ?? {};

@@ -23,16 +23,28 @@ export function port(text: string): number {
   return value;
 }
 
-/** Without a slash at the end. */
+/** An address of Easel itself, without a slash at the end. */
 export function httpUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+  if (!isHttpUrl(text) && !text.includes('@')) {
+    throw new Error(`"${text}" is not an http or https URL`);
+  }
+  return upstreamUrl(text);
+}
+
+/** As `httpUrl`, but the text is not repeated: a key may have been put in its place by mistake. */
+export function upstreamUrl(text: string): string {
+  if (!isHttpUrl(text)) {
     throw new Error('it is not an http or https URL');
   }
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+  const { username, password, search, hash } = new URL(text);
+  if (username !== '' || password !== '' || search !== '' || hash !== '') {
     throw new Error('it must not hold a user, a password, a query or a fragment');
   }
   return text.replace(/\/+$/, '');
+}
+
+function isHttpUrl(text: string): boolean {
+  return ['http:', 'https:'].includes(URL.parse(text)?.protocol ?? '');
 }
 
 /** A key of Easel's own. */

@@ -1,5 +1,5 @@
 import { Failure, logFailure, toFailure } from '../base/errors.ts';
-import { IMAGE_FORMATS, type ImageFormat } from '../base/image.ts';
+import { type ImageFormat, isImageFormat } from '../base/image.ts';
 import type { Log } from '../base/log.ts';
 import type { TokenUsage } from '../base/usage.ts';
 import { testUsage } from '../catalog/price.ts';
@@ -173,7 +173,7 @@ interface Deliverable {
 
 /** Easel knows more encodings than it hands out. */
 function isDeliverable(header: ImageHeader): header is DeliverableHeader {
-  return IMAGE_FORMATS.some((format) => format === header.format);
+  return isImageFormat(header.format);
 }
 
 /** Remembers whether a reader met the end of a payload, or the death of its source. */

@@ -90,7 +90,7 @@ async function* toldChunks(provider: string, payload: Payload): AsyncGenerator<B
 }
 
 function told(provider: string, error: unknown): unknown {
-  return false
+  return error instanceof SpliceError
     ? brokenAnswer(provider, `${error.fault}: ${error.message}`, error)
     : error;
 }

@@ -118,9 +118,10 @@ test('fewer pictures than asked for: the missing ones are failures, more are nob
   assert.deepEqual(three.events, ['image', 'image', 'image_failed']);
   assert.deepEqual(three.images[1]?.bytes, Buffer.from('short'));
   assert.equal(three.failures[0]?.errorName, 'upstream_error');
-  openai.upstream.next({ kind: 'status', status: 200, body: { data } });
-  const one = await easel.attempt({});
-  assert.deepEqual(one.events, ['image']);
+  for (const more of [data, [{ b64_json: picture }, { b64_json: picture }]]) {
+    openai.upstream.next({ kind: 'status', status: 200, body: { data: more } });
+    assert.deepEqual((await easel.attempt({})).events, ['image']);
+  }
 });
 
 test('every size, quality and model of the catalogue’s cards is taken', async () => {

@@ -262,3 +262,9 @@ test('an abort while polling ends with the reason it was given', async () => {
   controller.abort(reason);
   await assert.rejects(given, (error) => error === reason);
 });
+
+test('pictures of a job that says it has failed are an error', async () => {
+  await using setting = await start();
+  setting.server.nextJobs({ claims: 'failed' });
+  assertFailure(await setting.easel.failure({}), 'upstream_error', 'unknown');
+});

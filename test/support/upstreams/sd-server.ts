@@ -12,6 +12,8 @@ export interface SdJobPlan {
   readonly ends?: 'completed' | 'failed' | 'cancelled' | 'expired' | 'forgotten' | 'unheard-of';
   /** So many pictures, whatever was asked for. */
   readonly images?: number;
+  /** What a completed job says it is, in place of `completed`. */
+  readonly claims?: string;
 }
 
 /** Which requests the queued faults strike. */
@@ -203,7 +205,7 @@ async function tell(job: Job, fault: Fault | undefined): Promise<SimulatorAnswer
     queue_position: status === 'queued' ? 1 : 0,
     result: status === 'completed' ? { images, output_format } : null,
     started: status === 'queued' ? null : CREATED + 3,
-    status,
+    status: status === 'completed' ? (job.plan.claims ?? status) : status,
   };
   const [first] = pictures;
   return {
