@@ -27,6 +27,7 @@ const PLANTED: readonly Planted[] = [
     config: ['../catalog/x.ts', 'kysely'],
     contract: ['../catalog/x.ts', 'fastify'],
     catalog: ['../store/x.ts', '../http/x.ts', '../providers/x.ts'],
+    egress: ['../store/x.ts', '../http/x.ts', '../providers/x.ts', 'fastify'],
     payload: ['../store/x.ts', '../http/x.ts', '../providers/x.ts'],
     providers: ['../store/x.ts', '../ledger/x.ts', '../catalog/x.ts', '../http/x.ts', 'undici'],
     'providers/painter': ['../provider.ts', '../../base/x.ts', 'zod'],

@@ -42,10 +42,10 @@ export function checkSettings(read: () => Config): {
 }
 
 /** Whether the model cards can be read. */
-export function checkCatalogue(): Finding {
+export function checkCatalogue(config: Config | undefined): Finding {
   const what = 'catalogue';
   try {
-    return { what, state: 'fine', says: [`${openCatalog().list().length} models`] };
+    return { what, state: 'fine', says: [`${openCatalog(config).list().length} models`] };
   } catch (error) {
     const mend = 'Correct the cards, or put back those of this version.';
     return { what, state: 'wrong', says: messageOf(error).split('\n'), mend };

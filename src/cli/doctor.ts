@@ -25,7 +25,7 @@ export const doctorCommand: Command = {
 
 async function examine(readSettings: () => Config): Promise<Finding[]> {
   const { findings, config } = checkSettings(readSettings);
-  findings.push(checkCatalogue());
+  findings.push(checkCatalogue(config));
   if (config === undefined) {
     return findings;
   }

@@ -37,7 +37,7 @@ export async function generateHere(
     const job = await generate(engine.pipeline, caller, call, { requestId: newId('req') });
     return describe(job, await follow(job, files, signal));
   } catch (error) {
-    throw suggestModel(error, call.model);
+    throw suggestModel(error, call.model, engine.catalog.current());
   } finally {
     await engine.close();
   }

@@ -1,3 +1,5 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import { readConfig } from './settings.ts';
 import { type CreatedKey, createKey, type KeySettings } from '../access/keys.ts';
 import { openCatalog } from './catalogue.ts';
 import { type Command, type Options, UsageError } from './command.ts';
@@ -30,7 +32,7 @@ export const keysCreateCommand: Command = {
   examples: ['easel keys create --mode live --name website --expires 2027-01-01'],
   run: async (invocation) => {
     const { options, terminal } = invocation;
-    const settings = readSettings(options);
+    const settings = readSettings(options, () => openCatalog(readConfig(invocation)));
     const account = options.text('account') ?? DEFAULT_ACCOUNT;
     const created = await withHome(invocation, (store) =>
       store.transaction(async (tx) => {
@@ -57,19 +59,19 @@ export function printNewKey(created: CreatedKey, terminal: Terminal, options: Op
   );
 }
 
-function readSettings(options: Options): Omit<KeySettings, 'accountId'> {
+function readSettings(options: Options, catalog: () => Catalog): Omit<KeySettings, 'accountId'> {
   const mode = readMode(options);
-  const allowedModels = readModels(options.text('models'));
+  const allowedModels = readModels(options.text('models'), catalog);
   const expiresAt = readExpiry(options.text('expires'));
   return { mode, name: options.text('name') ?? `${mode} key`, allowedModels, expiresAt };
 }
 
-function readModels(text: string | undefined): string[] | undefined {
+function readModels(text: string | undefined, catalog: () => Catalog): string[] | undefined {
   if (text === undefined) {
     return undefined;
   }
   const models = text.split(',').map((model) => model.trim());
-  const known = openCatalog();
+  const known = catalog();
   for (const model of models) {
     if (known.find(model) === undefined) {
       const ids = known.list().map(({ id }) => id);

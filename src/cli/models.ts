@@ -47,8 +47,9 @@ async function listModels(invocation: Invocation): Promise<readonly ModelBody[]>
   if (remote !== undefined) {
     return readAnswer(ModelList, await remote.get('/v1/models'), remote).data;
   }
-  const ownedBy = readConfig(invocation).file.owned_by;
-  const entries = openCatalog()
+  const config = readConfig(invocation);
+  const ownedBy = config.file.owned_by;
+  const entries = openCatalog(config)
     .list()
     .map((card) => modelEntry(card, { ownedBy }));
   // By way of the wire's own form: what is printed here is what a server would send.

@@ -1,3 +1,4 @@
+import type { Catalog } from '../catalog/catalog.ts';
 import { formatUsd, type Nanousd, parseUsd, usdNumber } from '../base/money.ts';
 import { ImageQuote } from '../contract/answers.ts';
 import { toQuotedCall } from '../contract/generations.ts';
@@ -7,7 +8,7 @@ import { openCatalog, suggestModel } from './catalogue.ts';
 import type { Command } from './command.ts';
 import { openRemote, readAnswer, type Remote } from './remote.ts';
 import { REQUEST_OPTIONS, requestBody } from './request-body.ts';
-import { SERVER_OPTIONS } from './settings.ts';
+import { readConfig, SERVER_OPTIONS } from './settings.ts';
 import { plain, type Terminal } from './terminal.ts';
 import { noteWarnings, type WireWarning } from './warnings.ts';
 
@@ -31,7 +32,10 @@ export const quoteCommand: Command = {
       ...(references === undefined ? {} : { reference_images: Number(references) }),
     };
     const remote = openRemote(invocation, { needsKey: false });
-    const quoted = remote === undefined ? quoteHere(body) : await quoteThere(remote, body);
+    const quoted =
+      remote === undefined
+        ? quoteHere(body, openCatalog(readConfig(invocation)))
+        : await quoteThere(remote, body);
     if (options.flag('json')) {
       terminal.printJson({
         estimated_cost: usdNumber(quoted.estimated),
@@ -55,12 +59,12 @@ interface Quoted {
   readonly warnings: readonly WireWarning[];
 }
 
-function quoteHere(body: Record<string, unknown>): Quoted {
+function quoteHere(body: Record<string, unknown>, catalog: Catalog): Quoted {
   const scope = scopeOf(undefined, () => true, Date.now());
   try {
-    return quoteCall(openCatalog(), toQuotedCall(body), scope);
+    return quoteCall(catalog, toQuotedCall(body), scope);
   } catch (error) {
-    throw suggestModel(error, body['model']);
+    throw suggestModel(error, body['model'], catalog);
   }
 }
 

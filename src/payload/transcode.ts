@@ -22,7 +22,8 @@ export async function transcode(payload: Payload, options: TranscodeOptions): Pr
   for await (const chunk of binaryChunks(payload)) {
     chunks.push(chunk);
   }
-  const image = sharp(Buffer.concat(chunks), { limitInputPixels: PIXELS_MAX });
+  // Metadata do not come along, so a rotation that stands there is carried out.
+  const image = sharp(Buffer.concat(chunks), { limitInputPixels: PIXELS_MAX }).autoOrient();
   const quality = options.compression === undefined ? {} : { quality: qualityOf(options) };
   switch (options.format) {
     case 'png':

@@ -140,8 +140,9 @@ class PaintedImages {
     try {
       const options = compression === undefined ? {} : { compression };
       const other = await transcode(original, { format: outputFormat, ...options });
+      const { width, height } = await headerOf(other);
       this.#warnOnce(converted(header.format, outputFormat));
-      return { payload: other, header: { ...header, format: outputFormat } };
+      return { payload: other, header: { format: outputFormat, width, height } };
     } catch (error) {
       if (!isDeliverable(header)) {
         throw notAPicture(error);

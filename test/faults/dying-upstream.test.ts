@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import OpenAI from 'openai';
+import OpenAI, { APIError } from 'openai';
 import { type Easel, startEasel } from '../support/harness.ts';
 import { runPython, skipWithoutPython } from '../support/python.ts';
 import { readEvents } from '../support/sse.ts';
@@ -95,7 +95,7 @@ suite('an upstream that is killed in mid-payload', () => {
       openai.upstream.next({ kind: 'die_mid_payload', afterBytes });
       const parameters = { ...body, stream: true } as OpenAI.ImageGenerateParamsStreaming;
       const stream = await client.images.generate(parameters);
-      await assert.rejects(Array.fromAsync(stream), OpenAI.APIError);
+      await assert.rejects(Array.fromAsync(stream), APIError);
     }
     await assertNothingCharged();
   });

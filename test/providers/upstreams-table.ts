@@ -62,7 +62,7 @@ export const UPSTREAMS: readonly UpstreamRow[] = [
     name: 'xai',
     model: 'grok-imagine',
     cost: 0.02,
-    isLive: true,
+    isLive: false,
     // Its way of refusing all pictures.
     becomes: { empty_data: '400 moderation_blocked' },
     start: async () => {
