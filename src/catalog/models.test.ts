@@ -72,6 +72,7 @@ test('the whole entry of a house model', () => {
     input_modalities: ['text'],
     output_modalities: ['image'],
     sizing: 'pixels',
+    max_pixels: 4_194_304,
     max_n: 1,
     output_formats: ['png', 'jpeg', 'webp'],
     streaming: true,

@@ -67,6 +67,8 @@ export interface ModelEntry {
   readonly input_modalities: readonly ['text'];
   readonly output_modalities: readonly ['image'];
   readonly sizing: Sizing;
+  /** The largest area of models sized in pixels, beside the bounds of either edge. */
+  readonly max_pixels?: number;
   readonly max_n: number;
   readonly output_formats: readonly ImageFormat[];
   readonly streaming: boolean;
@@ -105,6 +107,7 @@ export function modelEntry(card: Card, options: ModelEntryOptions): ModelEntry {
     input_modalities: ['text'],
     output_modalities: ['image'],
     sizing: card.sizing,
+    ...(card.sizes.kind === 'pixels' ? { max_pixels: card.sizes.bounds.maxPixels } : {}),
     max_n: card.maxN,
     output_formats: card.formats.native,
     // Every model streams: events and keep-alives are Easel's own. Partial images are a capability.

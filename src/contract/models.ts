@@ -28,6 +28,7 @@ export const Model = z
     input_modalities: z.array(z.string()),
     output_modalities: z.array(z.string()),
     sizing: z.enum(['pixels', 'tier', 'ratio', 'preset']),
+    max_pixels: z.int().optional().describe('Largest area of models sized in pixels.'),
     max_n: z.int(),
     output_formats: z.array(z.string()),
     streaming: z.boolean(),

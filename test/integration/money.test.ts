@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { type Easel, startEasel } from '../support/harness.ts';
-import { type ArkSimulator, startArk } from '../support/upstreams/ark.ts';
-import { type BflSimulator, startBfl } from '../support/upstreams/bfl.ts';
-import { type GeminiSimulator, startGemini } from '../support/upstreams/gemini.ts';
-import { type OpenaiSimulator, startOpenai } from '../support/upstreams/openai.ts';
-import { startXai, type XaiSimulator } from '../support/upstreams/xai.ts';
+import { type AllUpstreams, startAllUpstreams } from '../support/upstreams/all.ts';
 
 /** Nano-dollars a token: prices in USD a million, times a thousand. */
 interface TokenPrices {
@@ -84,46 +80,19 @@ const FIXED_ANSWERS: readonly [model: string, fields: object, usd: number][] = [
 ];
 
 suite('the charge of a live answer, to the nano-dollar', () => {
-  let openai: OpenaiSimulator;
-  let gemini: GeminiSimulator;
-  let xai: XaiSimulator;
-  let ark: ArkSimulator;
-  let bfl: BflSimulator;
+  let upstreams: AllUpstreams;
   let easel: Easel;
   let key: string;
 
   before(async () => {
-    [openai, gemini, xai, ark, bfl] = await Promise.all([
-      startOpenai(),
-      startGemini(),
-      startXai(),
-      startArk(),
-      startBfl(),
-    ]);
-    const settings = { poll_interval_ms: 1, polling_hosts: [bfl.clusterHost] };
-    easel = await startEasel({
-      yaml: `providers: { bfl: { kind: bfl, settings: ${JSON.stringify(settings)} } }`,
-      environment: {
-        OPENAI_API_KEY: openai.apiKey,
-        OPENAI_BASE_URL: openai.baseUrl,
-        GEMINI_API_KEY: gemini.apiKey,
-        GEMINI_BASE_URL: gemini.baseUrl,
-        XAI_API_KEY: xai.apiKey,
-        XAI_BASE_URL: xai.baseUrl,
-        ARK_API_KEY: ark.apiKey,
-        ARK_BASE_URL: ark.baseUrl,
-        BFL_API_KEY: bfl.apiKey,
-        BFL_BASE_URL: bfl.baseUrl,
-        EASEL_FETCH_ALLOW: bfl.hosts.join(','),
-      },
-    });
+    upstreams = await startAllUpstreams();
+    const { environment, yaml } = upstreams;
+    easel = await startEasel({ environment, yaml: yaml(1) });
     key = await easel.liveKey();
   });
   after(async () => {
     await easel.close();
-    await Promise.all(
-      [openai, gemini, xai, ark, bfl].map((simulator) => simulator[Symbol.asyncDispose]()),
-    );
+    await upstreams[Symbol.asyncDispose]();
   });
 
   const headers = (): Record<string, string> => ({ authorization: `Bearer ${key}` });
@@ -144,7 +113,10 @@ suite('the charge of a live answer, to the nano-dollar', () => {
     assert.equal(response.status, 200, JSON.stringify(answer).slice(0, 300));
     const charged = nanos(answer.usage.cost.total_cost);
     assert.equal((await spent()) - before, charged);
-    assert.ok(openai.habits.usage !== undefined || nanos(most) >= charged, `${model}: ${most}`);
+    assert.ok(
+      upstreams.openai.habits.usage !== undefined || nanos(most) >= charged,
+      `${model}: ${most}`,
+    );
     return charged;
   };
 
@@ -165,7 +137,7 @@ suite('the charge of a live answer, to the nano-dollar', () => {
 
   test('random usages, cached and not, by the price list of each model', async (t) => {
     t.after(() => {
-      openai.habits.usage = undefined;
+      upstreams.openai.habits.usage = undefined;
     });
     let state = 7;
     const random = (most: number): number => {
@@ -177,7 +149,7 @@ suite('the charge of a live answer, to the nano-dollar', () => {
       assert.ok(model !== undefined && prices !== undefined);
       const [text, image, output] = [random(9_000), random(9_000), random(9_000)];
       const [cachedText, cachedImage] = [random(text), random(image)];
-      openai.habits.usage = {
+      upstreams.openai.habits.usage = {
         input_tokens: text + image,
         input_tokens_details: {
           text_tokens: text,
@@ -201,9 +173,9 @@ suite('the charge of a live answer, to the nano-dollar', () => {
 
   test("the DeerAPI page's own sample: 16 text tokens in, 208 image tokens out", async (t) => {
     t.after(() => {
-      openai.habits.usage = undefined;
+      upstreams.openai.habits.usage = undefined;
     });
-    openai.habits.usage = {
+    upstreams.openai.habits.usage = {
       input_tokens: 16,
       input_tokens_details: { image_tokens: 0, text_tokens: 16 },
       output_tokens: 208,
@@ -214,9 +186,9 @@ suite('the charge of a live answer, to the nano-dollar', () => {
 
   test("xAI's ticks and Black Forest Labs' credits are charged as they are named", async () => {
     // A tick is a tenth of a nano-dollar: the sum is rounded up once.
-    xai.nextAnswers({ kind: 'ticks', ticks: 123_456_789 });
+    upstreams.xai.nextAnswers({ kind: 'ticks', ticks: 123_456_789 });
     assert.equal(await charge('grok-imagine', {}), 12_345_679n);
-    bfl.nextJobs({ cost: 4.25 });
+    upstreams.bfl.nextJobs({ cost: 4.25 });
     assert.equal(await charge('flux-2-pro', {}), 42_500_000n);
   });
 });
