@@ -31,7 +31,7 @@ export const USAGE = `Usage: npm run bench -- <bench> [options]
 
   --quick              one short round, under a minute; not for publishing
   --rounds <count>     how often each system is measured (5)
-  --systems <names>    only these, by name and comma: ${ALL_SYSTEMS.map(({ name }) => name).join(', ')}
+  --systems <names>    only these: ${ALL_SYSTEMS.map(({ name }) => name).join(', ')}
   --lanes <names>      only these of payload: ${LANE_NAMES.join(', ')}
   --write              also write docs/benchmarks/<bench>.md and .json
 `;

@@ -110,8 +110,9 @@ function toReport(run: Run, machine: Machine): Report {
     '# Pictures through gateways',
     `\`npm run bench -- payload${quick ? ' --quick' : ''}\`, ${date.slice(0, 10)}, ` +
       `${seconds.toFixed(0)} s. Medians of ${rounds} interleaved round${rounds === 1 ? '' : 's'}` +
-      `${quick ? ': **too few to be published**' : ''}; the peak of memory is the highest of all. ` +
-      'What is measured, and what not to conclude: [bench/README.md](../../bench/README.md).',
+      `${quick ? ': **too few to be published**' : ''}; the peak of memory is the highest ` +
+      'of all. What is measured, and what not to conclude: ' +
+      '[bench/README.md](../../bench/README.md).',
     othersSentence(othersShare),
     targetTable(targets),
     ...sections,
@@ -143,7 +144,8 @@ function toReport(run: Run, machine: Machine): Report {
 
 function othersSentence(share: number): string {
   const verdict = share > OTHERS_SHARE_MAX ? ': **too much for figures to rely on**' : '';
-  return `Other programs took ${(share * 100).toFixed(1)} % of the machine's CPU meanwhile${verdict}.`;
+  const percent = (share * 100).toFixed(1);
+  return `Other programs took ${percent} % of the machine's CPU meanwhile${verdict}.`;
 }
 
 /** Whether a lane had to do with fewer rounds; usually nothing. */

@@ -47,11 +47,7 @@ export class Answer {
 
   /** Writes and waits until the client has room for more. Throws ClientLeft when it is gone. */
   async write(piece: string | Buffer): Promise<void> {
-    if (!isConnected(this.#reply)) {
-      throw new ClientLeft();
-    }
-    this.#writtenAtMs = Date.now();
-    if (!this.#reply.raw.write(piece)) {
+    if (!this.#push(piece)) {
       await this.#drained();
     }
   }
@@ -61,16 +57,20 @@ export class Answer {
    * why in its next event. Throws ClientLeft when it is the client that is gone.
    */
   async writeAll(chunks: ReturnType<Payload['chunks']>): Promise<boolean> {
-    try {
-      for await (const chunk of chunks) {
-        await this.write(chunk);
+    const source = chunks[Symbol.asyncIterator]();
+    for (;;) {
+      const step = await source.next().catch(() => undefined);
+      if (step === undefined || step.done === true) {
+        return step !== undefined;
       }
-      return true;
-    } catch (error) {
-      if (error instanceof ClientLeft) {
+      try {
+        if (!this.#push(step.value)) {
+          await this.#drained();
+        }
+      } catch (error) {
+        await source.return?.();
         throw error;
       }
-      return false;
     }
   }
 
@@ -84,6 +84,15 @@ export class Answer {
   /** Breaks the connection, so that what was sent cannot pass for a whole answer. */
   destroy(): void {
     this.#reply.raw.destroy();
+  }
+
+  /** False when the client has no room for more. */
+  #push(piece: string | Buffer): boolean {
+    if (!isConnected(this.#reply)) {
+      throw new ClientLeft();
+    }
+    this.#writtenAtMs = Date.now();
+    return this.#reply.raw.write(piece);
   }
 
   #drained(): Promise<void> {

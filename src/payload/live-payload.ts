@@ -13,6 +13,8 @@ export interface LivePayloadOptions {
   /** Text of the string that lies before the cursor. */
   readonly head: Buffer;
   readonly bytesMax: number;
+  /** What readers meet in place of an error. */
+  readonly describeError: (error: unknown) => unknown;
 }
 
 /**
@@ -24,6 +26,7 @@ export class LivePayload {
   readonly #cursor: ByteCursor;
   readonly #text = new Base64Text();
   readonly #bytesMax: number;
+  readonly #describeError: (error: unknown) => unknown;
   #bytes = 0;
   /** Text that has come and was not given to the reader of `chunks` yet. */
   #held: Buffer[] = [];
@@ -36,6 +39,7 @@ export class LivePayload {
   constructor(options: LivePayloadOptions) {
     this.#cursor = options.cursor;
     this.#bytesMax = options.bytesMax;
+    this.#describeError = options.describeError;
     if (options.head.length > 0) {
       this.#bytes = options.head.length;
       this.#hold(this.#text.clean(options.head));
@@ -88,21 +92,34 @@ export class LivePayload {
     this.#heldBytes += text.length;
   }
 
-  async *#chunks(): AsyncGenerator<Buffer, void, void> {
+  #chunks(): AsyncIterable<Buffer> {
     if (this.#state === 'reading' || this.#state === 'read') {
       throw new Error('a payload that arrives can be read only once');
     }
     this.#refuseSkipped();
     this.#state = 'reading';
-    do {
-      for (let text = this.#held.shift(); text !== undefined; text = this.#held.shift()) {
-        this.#heldBytes -= text.length;
-        yield text;
-        this.#refuseSkipped();
-      }
-    } while (await this.#fetch());
+    // Not a generator: this runs once for each chunk of each picture.
+    const iterator: AsyncIterator<Buffer> = { next: () => this.#next() };
+    return { [Symbol.asyncIterator]: () => iterator };
+  }
+
+  #next(): Promise<IteratorResult<Buffer>> {
+    const text = this.#state === 'reading' ? this.#held.shift() : undefined;
+    if (text === undefined) {
+      return this.#nextArriving();
+    }
+    this.#heldBytes -= text.length;
+    return Promise.resolve({ done: false, value: text });
+  }
+
+  async #nextArriving(): Promise<IteratorResult<Buffer>> {
     this.#refuseSkipped();
-    this.#state = 'read';
+    if (this.#state === 'read' || !(await this.#fetch())) {
+      this.#refuseSkipped();
+      this.#state = 'read';
+      return { done: true, value: undefined };
+    }
+    return this.#next();
   }
 
   /** A payload that was skipped must not look like a short one. */
@@ -114,17 +131,16 @@ export class LivePayload {
 
   /** Holds the next text; false at the payload's end. All who wait, wait for the same text. */
   #fetch(): Promise<boolean> {
-    this.#fetching ??= this.#fetchNext().finally(() => {
-      this.#fetching = undefined;
-    });
+    // It clears the field by itself, unless it ends at once: then every later answer is the same.
+    this.#fetching ??= this.#fetchNext();
     return this.#fetching;
   }
 
   async #fetchNext(): Promise<boolean> {
-    if (this.#failure !== undefined) {
-      throw this.#failure.error;
-    }
     try {
+      if (this.#failure !== undefined) {
+        throw this.#failure.error;
+      }
       while (!this.#isComplete) {
         if (!(await this.#cursor.fill())) {
           throw new SpliceError('cut_off', 'the source ended inside a payload');
@@ -137,8 +153,10 @@ export class LivePayload {
       }
       return false;
     } catch (error) {
-      this.#failure = { error };
-      throw error;
+      this.#failure ??= { error: this.#describeError(error) };
+      throw this.#failure.error;
+    } finally {
+      this.#fetching = undefined;
     }
   }
 

@@ -5,15 +5,16 @@
 export interface Payload {
   /** `binary`: the file itself. `base64`: its base64 text, no line breaks, no prefix. */
   readonly form: 'binary' | 'base64';
+  /** Set where all of it is there already: such a payload can be read again and again. */
+  readonly isLasting?: true;
   /**
    * The beginning, in the payload's form: at least so many bytes unless all of it is shorter.
    * Takes nothing away: `chunks` still starts at the first byte.
    */
   readonly peek: (bytes: number) => Promise<Buffer>;
   /**
-   * All chunks in order. A payload that lies in memory or in the spool can be read again and again;
-   * one that is still arriving can be read once, and its source waits for its reader. A chunk is
-   * never changed after it was given.
+   * All chunks in order. A payload that is still arriving can be read once, and its source waits
+   * for its reader. A chunk is never changed after it was given.
    */
   readonly chunks: () => AsyncIterable<Buffer>;
 }
@@ -22,6 +23,7 @@ export interface Payload {
 export function bytesPayload(bytes: Buffer, form: Payload['form'] = 'binary'): Payload {
   return {
     form,
+    isLasting: true,
     peek: async (count) => bytes.subarray(0, count),
     async *chunks() {
       yield bytes;

@@ -29,6 +29,8 @@ export interface SpliceOptions {
   readonly documentBytesMax?: number;
   /** 64 by default. */
   readonly depthMax?: number;
+  /** What a payload's readers meet in place of an error; the same error by default. */
+  readonly describeError?: (error: unknown) => unknown;
 }
 
 const PAYLOAD_BYTES_MIN = 1024;
@@ -139,7 +141,7 @@ async function* spliceEvent(
 async function* payloadsOf(
   cursor: ByteCursor,
   scanner: JsonScanner,
-  { payloadBytesMax = PAYLOAD_BYTES_MAX }: SpliceOptions,
+  { payloadBytesMax = PAYLOAD_BYTES_MAX, describeError = (error) => error }: SpliceOptions,
 ): AsyncGenerator<Extract<SplicePart, { type: 'payload' }>, void, void> {
   while (await cursor.fill()) {
     cursor.position = scanner.scan(cursor.chunk, cursor.position);
@@ -154,7 +156,12 @@ async function* payloadsOf(
     const isHere = found.head.length <= cursor.position;
     cursor.position -= isHere ? found.head.length : 0;
     const head = isHere ? EMPTY : found.head;
-    const live = new LivePayload({ cursor, head, bytesMax: payloadBytesMax });
+    const live = new LivePayload({
+      cursor,
+      head,
+      bytesMax: payloadBytesMax,
+      describeError,
+    });
     try {
       yield { type: 'payload', path: found.path, payload: live.payload };
       await live.skip();

@@ -71,6 +71,7 @@ export class SpoolFile {
   payload(form: Payload['form']): Payload {
     return {
       form,
+      isLasting: true,
       peek: (bytes) => this.#reading(() => this.#read(0, bytes)),
       chunks: () => this.#chunks(),
     };

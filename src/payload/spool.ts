@@ -32,6 +32,9 @@ export function createSpool(options: SpoolOptions): Spool {
   const room = new Room(options);
   return {
     keep: async (payload) => {
+      if (payload.isLasting === true) {
+        return payload;
+      }
       const place = new Place(room);
       try {
         for await (const chunk of payload.chunks()) {

@@ -104,11 +104,15 @@ class PaintedImages {
     };
     this.#images.push(image);
     watch.mark(`image_${image.index}`);
-    const watched = watchPayload(payload);
+    // A stream of several pictures holds each back until the next is certain: it must be whole.
+    const waits = admitted.call.stream && admitted.n > 1;
+    const watched = watchPayload(waits ? await this.#request.spool.keep(payload) : payload);
     this.#job.emit({ type: 'image', payload: watched.payload, image });
     // Without a store a picture is charged only once somebody has taken all of it.
     await this.#job.delivered();
-    watched.throwIfBroken();
+    if (!waits) {
+      watched.throwUnlessWhole();
+    }
   }
 
   finish(receipt: Receipt): Painted {
@@ -180,24 +184,38 @@ function isDeliverable(header: ImageHeader): header is DeliverableHeader {
 /** Remembers whether a reader met the end of a payload, or the death of its source. */
 function watchPayload(payload: Payload): {
   readonly payload: Payload;
-  readonly throwIfBroken: () => void;
+  readonly throwUnlessWhole: () => void;
 } {
-  let broken: Failure | undefined;
+  let isWhole = false;
+  let broken: unknown = new Error('it was not read to its end');
+  const note = (step: Promise<IteratorResult<Buffer>>): Promise<IteratorResult<Buffer>> => {
+    step.then(
+      ({ done }) => {
+        isWhole ||= done === true;
+      },
+      (error: unknown) => {
+        broken = error;
+      },
+    );
+    return step;
+  };
   return {
     payload: {
       ...payload,
-      async *chunks() {
-        try {
-          yield* payload.chunks();
-        } catch (error) {
-          broken ??= error instanceof Failure ? error : notAPicture(error);
-          throw error;
-        }
-      },
+      // Not a generator: this runs once for each chunk of each picture.
+      chunks: () => ({
+        [Symbol.asyncIterator]: () => {
+          const source = payload.chunks()[Symbol.asyncIterator]();
+          return {
+            next: () => note(source.next()),
+            return: async () => (await source.return?.()) ?? { done: true, value: undefined },
+          };
+        },
+      }),
     },
-    throwIfBroken: () => {
-      if (broken !== undefined) {
-        throw broken;
+    throwUnlessWhole: () => {
+      if (!isWhole) {
+        throw broken instanceof Failure ? broken : notAPicture(broken);
       }
     },
   };

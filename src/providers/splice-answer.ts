@@ -1,6 +1,5 @@
 import { type EgressAnswer, UpstreamFailure } from '../egress/egress.ts';
 import { readJson } from '../egress/read-body.ts';
-import type { Payload } from '../payload/payload.ts';
 import { SpliceError } from '../payload/splice-error.ts';
 import {
   splice,
@@ -22,9 +21,7 @@ export async function* spliceAnswer(
   options: SpliceOptions,
 ): AsyncGenerator<SplicePart, void, void> {
   try {
-    for await (const part of splice(answer.body, options)) {
-      yield part.type === 'payload' ? withTold(provider, part) : part;
-    }
+    yield* splice(answer.body, withTold(provider, options));
   } catch (error) {
     throw told(provider, error);
   }
@@ -37,9 +34,7 @@ export async function* spliceAnswerEvents(
   options: SpliceOptions,
 ): AsyncGenerator<SpliceEventPart, void, void> {
   try {
-    for await (const part of spliceEvents(answer.body, options)) {
-      yield part.type === 'payload' ? withTold(provider, part) : part;
-    }
+    yield* spliceEvents(answer.body, withTold(provider, options));
   } catch (error) {
     throw told(provider, error);
   }
@@ -64,29 +59,8 @@ export async function readErrorFields(answer: EgressAnswer): Promise<Fields> {
   }
 }
 
-type PayloadPart = Extract<SplicePart, { type: 'payload' }>;
-
-function withTold(provider: string, part: PayloadPart): PayloadPart {
-  const { payload } = part;
-  return {
-    ...part,
-    payload: {
-      form: payload.form,
-      peek: (bytes) =>
-        payload.peek(bytes).catch((error: unknown) => {
-          throw told(provider, error);
-        }),
-      chunks: () => toldChunks(provider, payload),
-    },
-  };
-}
-
-async function* toldChunks(provider: string, payload: Payload): AsyncGenerator<Buffer, void, void> {
-  try {
-    yield* payload.chunks();
-  } catch (error) {
-    throw told(provider, error);
-  }
+function withTold(provider: string, options: SpliceOptions): SpliceOptions {
+  return { ...options, describeError: (error) => told(provider, error) };
 }
 
 function told(provider: string, error: unknown): unknown {

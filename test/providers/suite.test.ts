@@ -116,6 +116,27 @@ for (const row of UPSTREAMS) {
       assert.equal(usage.cost.total_cost, row.cost);
     });
 
+    test('a stream of several pictures has one event for each, the bill in the last', async () => {
+      await using bench = await openBench(row);
+      const pieces = await Array.fromAsync(readEvents(await bench.post({ stream: true, n: 3 })));
+      const events = pieces.filter((piece) => 'event' in piece);
+      assert.deepEqual(
+        events.map(({ data }) => [data['type'], data['index'], 'usage' in data]),
+        [
+          ['image_generation.completed', 0, false],
+          ['image_generation.completed', 1, false],
+          ['image_generation.completed', 2, true],
+        ],
+      );
+      for (const { data } of events) {
+        const bytes = Buffer.from(String(data['b64_json']), 'base64');
+        const { width, height } = await sharp(bytes).metadata();
+        assert.equal(data['size'], `${width}x${height}`);
+      }
+      const usage = events.at(-1)?.data['usage'] as Answer['usage'];
+      assert.deepEqual(await spentAndHeld(bench), [usage.cost.total_cost, 0]);
+    });
+
     for (const { fault, becomes } of REFUSALS) {
       const kind = typeof fault === 'string' ? fault : JSON.stringify(fault);
       if (row.without?.[kind] !== undefined) {
