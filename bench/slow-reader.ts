@@ -44,7 +44,8 @@ export async function slowReaderBench(options: Options): Promise<Outcome> {
     '# A client that reads slowly',
     `\`npm run bench -- slow-reader${quick ? ' --quick' : ''}\`, ${date.slice(0, 10)}. One ` +
       `client reads an answer of 64 MB at ${bytesPerSecond / 1e6} MB/s; the upstream would ` +
-      'give it in a fraction of a second. RSS of the process tree, every quarter of a second.',
+      'give it in a fraction of a second. RSS of the process tree, every quarter of a second; ' +
+      '“before” is after eight such answers at full speed.',
     targetTable(targets),
     table(
       ['System', 'before', 'first quarter', 'last quarter', 'peak', 'growth', 'took'],

@@ -6,6 +6,7 @@ import { createEgress } from './egress/upstream.ts';
 import type { ProviderAccount } from './providers/account.ts';
 import { type Adapter, ADAPTERS } from './providers/index.ts';
 import { painter } from './providers/painter.ts';
+import { pollingHosts } from './providers/named-url.ts';
 import type { Provider } from './providers/provider.ts';
 
 /** Everything that can paint: the painter, and one adapter for each configured account. */
@@ -24,7 +25,8 @@ export function openUpstreams(config: Config, log: Log): Upstreams {
     const adapter: Adapter = ADAPTERS[account.kind];
     const egress = createEgress({
       baseUrl: account.baseUrl,
-      trustedHosts: config.fetchAllow,
+      // The operator's word that the credential may go there is word enough to go there at all.
+      trustedHosts: new Set([...config.fetchAllow, ...pollingHosts(account)]),
       log,
       ...(adapter.ownDomains === undefined ? {} : { ownDomains: adapter.ownDomains }),
       ...account.time,

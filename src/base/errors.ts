@@ -163,15 +163,20 @@ export function errorBody(failure: Failure): ErrorBody {
   return { error: { message, type: row.type, code: row.code, param } };
 }
 
-/** Tells the operator of a failure that is ours or an upstream's; the caller's own are no news. */
+/**
+ * Tells the operator of a failure: loudly when it is ours or an upstream's, and of a refusal that
+ * only its internal text explains, such as why the content rules struck.
+ */
 export function logFailure(
   log: Log,
   failure: Failure,
   ids: Readonly<Record<string, string>>,
 ): void {
-  if (failure.row.status >= 500) {
-    const text = failure.internal ?? failure.message;
-    log.error({ ...ids, error: failure.errorName, err: failure.cause ?? failure }, text);
+  const { internal, message, errorName, row } = failure;
+  if (row.status >= 500) {
+    log.error({ ...ids, error: errorName, err: failure.cause ?? failure }, internal ?? message);
+  } else if (internal !== undefined) {
+    log.info({ ...ids, error: errorName }, internal);
   }
 }
 

@@ -12,3 +12,13 @@ export interface ProviderAccount {
   /** What else the operator set for this account; each adapter checks its own. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
+
+/** Throws when the account has a setting that its adapter does not read: a misspelt one, say. */
+export function refuseUnknownSettings(account: ProviderAccount, known: readonly string[]): void {
+  const { name, settings } = account;
+  const unknown = Object.keys(settings).find((setting) => !known.includes(setting));
+  if (unknown !== undefined) {
+    const taken = known.length === 0 ? 'none' : known.join(', ');
+    throw new Error(`${name}: there is no setting ${unknown}; it takes ${taken}`);
+  }
+}

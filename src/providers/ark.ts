@@ -4,7 +4,7 @@ import type { TokenUsage } from '../base/usage.ts';
 import type { EgressAnswer } from '../egress/egress.ts';
 import { retryAfterSeconds } from '../egress/read-body.ts';
 import type { JsonPath } from '../payload/splice.ts';
-import type { ProviderAccount } from './account.ts';
+import { type ProviderAccount, refuseUnknownSettings } from './account.ts';
 import { countOf, type Fields, fieldsOf, listOf, textOf } from './answer-fields.ts';
 import type { ImageTask, Provider, ProviderContext, ProviderEvent, Receipt } from './provider.ts';
 import { readErrorFields, spliceAnswer } from './splice-answer.ts';
@@ -21,6 +21,7 @@ import {
  * item with an error in place of a payload, so a payload passes through as it arrives.
  */
 export function createArk(account: ProviderAccount): Provider {
+  refuseUnknownSettings(account, []);
   return {
     name: account.name,
     generate: (task, context) => generate(account, task, context),

@@ -1,7 +1,7 @@
 import { formatUsd, parseUsd } from '../base/money.ts';
 import type { EgressAnswer } from '../egress/egress.ts';
 import { readJson } from '../egress/read-body.ts';
-import type { ProviderAccount } from './account.ts';
+import { type ProviderAccount, refuseUnknownSettings } from './account.ts';
 import { countOf, type Fields, fieldsOf, textOf } from './answer-fields.ts';
 import { downloadPicture } from './downloaded.ts';
 import { readRefusal } from './job-refusal.ts';
@@ -39,6 +39,7 @@ const NOT_FOUND_GRACE_MS = 2000;
  * (2000), `polling_hosts` (further `host:port` that the credential may go to).
  */
 export function createBfl(account: ProviderAccount): Provider {
+  refuseUnknownSettings(account, ['poll_interval_ms', 'not_found_grace_ms', 'polling_hosts']);
   pollingHosts(account);
   const bfl: Bfl = {
     account,

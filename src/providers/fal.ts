@@ -2,7 +2,7 @@ import { Failure } from '../base/errors.ts';
 import { parseSize } from '../base/image.ts';
 import { type EgressAnswer, UpstreamFailure } from '../egress/egress.ts';
 import { readJson } from '../egress/read-body.ts';
-import type { ProviderAccount } from './account.ts';
+import { type ProviderAccount, refuseUnknownSettings } from './account.ts';
 import { fieldsOf, textOf } from './answer-fields.ts';
 import { refusalAfterPurchase } from './bought.ts';
 import { downloadPicture } from './downloaded.ts';
@@ -39,6 +39,7 @@ const SUBMIT_MS = 60_000;
  * (further `host:port` that the credential may go to).
  */
 export function createFal(account: ProviderAccount): Provider {
+  refuseUnknownSettings(account, ['poll_interval_ms', 'polling_hosts']);
   pollingHosts(account);
   const intervalMs = pollIntervalMs(account);
   return {

@@ -1,7 +1,7 @@
 import type { EgressAnswer } from '../egress/egress.ts';
 import { bytesPayload, type Payload } from '../payload/payload.ts';
 import type { JsonPath } from '../payload/splice.ts';
-import type { ProviderAccount } from './account.ts';
+import { type ProviderAccount, refuseUnknownSettings } from './account.ts';
 import { type Fields, fieldsOf, listOf, textOf } from './answer-fields.ts';
 import { geminiRefusal, geminiTokens } from './gemini-answer.ts';
 import type { ImageTask, Provider, ProviderContext, ProviderEvent, Receipt } from './provider.ts';
@@ -15,6 +15,7 @@ import { brokenAnswer, contentRefused } from './upstream-errors.ts';
  * picture is never asked for again: it may have been billed.
  */
 export function createGemini(account: ProviderAccount): Provider {
+  refuseUnknownSettings(account, []);
   return {
     name: account.name,
     generate: (task, context) => generate(account, task, context),

@@ -50,7 +50,10 @@ export function isOwnHost(
 }
 
 /** The setting, checked; throws in words when it is no list of `host:port`. */
-export function pollingHosts({ name, settings }: ProviderAccount): readonly string[] {
+export function pollingHosts({
+  name,
+  settings,
+}: Pick<ProviderAccount, 'name' | 'settings'>): readonly string[] {
   const hosts = settings['polling_hosts'] ?? [];
   if (!Array.isArray(hosts) || !hosts.every(isHostAndPort)) {
     throw new Error(`${name}: polling_hosts must be a list of host:port`);

@@ -3,7 +3,7 @@ import { randomSeed } from '../base/ids.ts';
 import { type EgressAnswer, UpstreamFailure } from '../egress/egress.ts';
 import { readJson } from '../egress/read-body.ts';
 import type { JsonPath, SplicePart } from '../payload/splice.ts';
-import type { ProviderAccount } from './account.ts';
+import { type ProviderAccount, refuseUnknownSettings } from './account.ts';
 import { fieldsOf, textOf } from './answer-fields.ts';
 import { boughtPayload, troubleAfterPurchase } from './bought.ts';
 import { readRefusal } from './job-refusal.ts';
@@ -40,6 +40,7 @@ const FIRST_BYTE_MS = 30_000;
  * as `Authorization: Bearer`, for a proxy in front: the server itself knows none.
  */
 export function createSdServer(account: ProviderAccount): Provider {
+  refuseUnknownSettings(account, ['poll_interval_ms']);
   const intervalMs = pollIntervalMs(account);
   return {
     name: account.name,

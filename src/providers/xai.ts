@@ -3,7 +3,7 @@ import type { EgressAnswer } from '../egress/egress.ts';
 import { retryAfterSeconds } from '../egress/read-body.ts';
 import type { Payload } from '../payload/payload.ts';
 import type { JsonPath } from '../payload/splice.ts';
-import type { ProviderAccount } from './account.ts';
+import { type ProviderAccount, refuseUnknownSettings } from './account.ts';
 import { countOf, type Fields, fieldsOf, listOf, textOf } from './answer-fields.ts';
 import type { ImageTask, Provider, ProviderContext, ProviderEvent, Receipt } from './provider.ts';
 import { readErrorFields, spliceAnswer } from './splice-answer.ts';
@@ -20,6 +20,7 @@ import {
  * stands behind it, so every picture is spooled, and all are judged when the answer has ended.
  */
 export function createXai(account: ProviderAccount): Provider {
+  refuseUnknownSettings(account, []);
   return {
     name: account.name,
     generate: (task, context) => generate(account, task, context),

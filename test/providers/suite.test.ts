@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import sharp from 'sharp';
+import { createLog } from '../../src/base/log.ts';
+import { createEgress } from '../../src/egress/upstream.ts';
 import { ADAPTERS } from '../../src/providers/index.ts';
 import { type Easel, startEasel } from '../support/harness.ts';
 import { readEvents } from '../support/sse.ts';
@@ -201,6 +203,17 @@ for (const row of UPSTREAMS) {
 
 test('every kind of upstream has its row in the suite', () => {
   assert.deepEqual(UPSTREAMS.map(({ name }) => name).toSorted(), Object.keys(ADAPTERS).toSorted());
+});
+
+test('a setting that an adapter does not read is refused in words, by every kind', async () => {
+  const log = createLog({ level: 'silent' });
+  const baseUrl = 'https://upstream.example';
+  const egress = createEgress({ baseUrl, trustedHosts: new Set(), log });
+  for (const [kind, { create }] of Object.entries(ADAPTERS)) {
+    const account = { name: 'mine', egress, baseUrl, apiKey: 'k', settings: { pol_interval: 1 } };
+    assert.throws(() => create(account), /mine.*pol_interval/, kind);
+  }
+  await egress.close();
 });
 
 async function spentAndHeld(bench: Bench): Promise<[number, number]> {
