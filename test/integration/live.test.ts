@@ -121,6 +121,24 @@ suite('live keys', () => {
     assert.deepEqual(await easel.auditProblems(), []);
   });
 
+  test('an upstream that says nothing is a time-out, not retried and not charged', async () => {
+    const environment = { OPENAI_API_KEY: openai.apiKey, OPENAI_BASE_URL: openai.baseUrl };
+    const yaml = 'providers: { openai: { time: { first_byte_seconds: 0.2 } } }';
+    await using hasty = await startEasel({ environment, yaml });
+    openai.upstream.next('slow_first_byte');
+    const authorization = `Bearer ${await hasty.liveKey()}`;
+    const body = { model: 'gpt-image-2', prompt: 'a boat', quality: 'low' };
+    const response = await hasty.post('/v1/images/generations', body, { authorization });
+    openai.upstream.release();
+    const { error } = (await response.json()) as { error: { code: string } };
+    assert.deepEqual([response.status, error.code], [504, 'upstream_timeout']);
+    assert.equal(response.headers.get('x-should-retry'), 'false');
+    const balance = await hasty.get('/v1/balance', { headers: { authorization } });
+    const { spent: usd, held } = (await balance.json()) as { spent: number; held: number };
+    assert.deepEqual([usd, held], [0, 0]);
+    assert.deepEqual(await hasty.auditProblems(), []);
+  });
+
   test('the Node SDK streams two partials and one completed event with usage and cost', async () => {
     const client = new OpenAI({ baseURL: `${easel.url}/v1`, apiKey: key });
     const stream = await client.images.generate({

@@ -165,10 +165,17 @@ for (const row of UPSTREAMS) {
       await assertUntouched(bench);
     });
 
-    test('an upstream that dies in mid-payload never looks like an answer', async () => {
+    test('an upstream that breaks off in its answer never looks like one', async () => {
       await using bench = await openBench(row);
-      for (const stream of [false, true]) {
-        bench.started.delivery.next('die_mid_payload');
+      const { upstream, delivery } = bench.started;
+      const faults = [
+        { place: delivery, fault: 'die_mid_payload', stream: false },
+        { place: delivery, fault: 'die_mid_payload', stream: true },
+        { place: upstream, fault: 'half_json', stream: false },
+        { place: upstream, fault: 'half_json', stream: true },
+      ] as const;
+      for (const { place, fault, stream } of faults) {
+        place.next(fault);
         const outcome = await bench
           .post({ stream })
           .then(
