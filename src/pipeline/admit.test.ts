@@ -204,6 +204,8 @@ test('partial images come only in streams, of models that have them', () => {
   assert.equal('partial_images' in streamed.parameters, false);
   const whole = admitted({ model: 'gpt-image-2', fields });
   assert.equal(whole.partialImages, 0);
+  const several = admitted({ model: 'gpt-image-2', stream: true, n: 2, fields });
+  assert.deepEqual([several.partialImages, codesOf(several)], [0, ['partial_images ignored']]);
   assert.deepEqual(codesOf(whole), ['partial_images ignored']);
   assert.deepEqual(codesOf(admitted({ model: 'gpt-image-2', fields: { partial_images: 0 } })), []);
   const without = admitted({ fields, stream: true });

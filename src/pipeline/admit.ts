@@ -196,10 +196,13 @@ function countPartials(
   sent: Parameters[string] | undefined,
 ): { readonly count: number; readonly warnings: readonly Warning[] } {
   const count = typeof sent === 'number' ? sent : 0;
-  if (count === 0 || call.stream) {
+  if (count === 0 || (call.stream && call.n === 1)) {
     return { count, warnings: [] };
   }
-  const message = 'partial_images come only in a stream: without stream they were ignored.';
+  // Upstreams' partial pictures do not say which of several they belong to.
+  const message = call.stream
+    ? 'partial_images come only with n 1: with more they were ignored.'
+    : 'partial_images come only in a stream: without stream they were ignored.';
   const warning: Warning = { param: 'partial_images', code: 'ignored', message };
   return { count: 0, warnings: [warning] };
 }
