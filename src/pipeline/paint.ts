@@ -29,7 +29,7 @@ export async function paint(
   log: Log,
 ): Promise<Painted> {
   const { spool } = request;
-  const easel = new PaintedImages(request, job, log);
+  const easel = new PaintedImages(request, job, { log, engine });
   const context = { signal: job.signal, log, spool: spool.keep };
   const events = engine.generate(taskOf(request), context);
   for (;;) {
@@ -54,11 +54,12 @@ class PaintedImages {
   readonly #warnings: JobWarning[];
   #lastFailure: unknown = undefined;
 
-  constructor(request: HeldRequest, job: Job, log: Log) {
+  constructor(request: HeldRequest, job: Job, { log, engine }: { log: Log; engine: Provider }) {
     this.#request = request;
     this.#job = job;
     this.#log = log;
-    this.#warnings = [...request.admitted.warnings];
+    const { warnings, passthrough } = request.admitted;
+    this.#warnings = [...warnings, ...heldBack(engine, Object.keys(passthrough))];
   }
 
   async take(event: ProviderEvent): Promise<void> {
@@ -219,6 +220,13 @@ function watchPayload(payload: Payload): {
       }
     },
   };
+}
+
+/** Fields that the card passes on and the engine does not: they could open files or reach out. */
+function heldBack({ holdsBack }: Provider, fields: readonly string[]): JobWarning[] {
+  return fields
+    .filter((field) => holdsBack?.(field) === true)
+    .map((param) => ({ param, code: 'ignored', message: `${param} is not passed on.` }));
 }
 
 function converted(from: ProbedFormat, to: ImageFormat): JobWarning {

@@ -48,6 +48,7 @@ export function createBfl(account: ProviderAccount): Provider {
   };
   return {
     name: account.name,
+    holdsBack: (field) => FOREIGN.test(field),
     async *generate(task, context) {
       const job = await submit(account, task, context);
       yield { type: 'submitted', job };

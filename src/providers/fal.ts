@@ -44,6 +44,7 @@ export function createFal(account: ProviderAccount): Provider {
   const intervalMs = pollIntervalMs(account);
   return {
     name: account.name,
+    holdsBack: (field) => FOREIGN.test(field),
     async *generate(task, context) {
       const job = await submit(account, task, context);
       yield { type: 'submitted', job };

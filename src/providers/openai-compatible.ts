@@ -4,7 +4,7 @@ import { downloadPicture } from './downloaded.ts';
 import { readJsonAnswer } from './images-api/json-answer.ts';
 import { readRefusal } from './images-api/refusal.ts';
 import { isEventStream, readStreamAnswer } from './images-api/stream-answer.ts';
-import { generationBody } from './openai-compatible/body.ts';
+import { generationBody, isHeldBack } from './openai-compatible/body.ts';
 import { type CompatibleSettings, readSettings } from './openai-compatible/settings.ts';
 import type { ImageTask, Provider, ProviderContext, ProviderEvent, Receipt } from './provider.ts';
 import { brokenAnswer } from './upstream-errors.ts';
@@ -19,6 +19,7 @@ export function createOpenaiCompatible(account: ProviderAccount): Provider {
   const settings = readSettings(account);
   return {
     name: account.name,
+    holdsBack: (field) => isHeldBack(settings.flavour, field),
     generate: (task, context) => generate(account, settings, { task, context }),
   };
 }

@@ -99,6 +99,8 @@ export interface ProviderContext {
  */
 export interface Provider {
   readonly name: string;
+  /** Whether a field of `passthrough` is held back; the caller is then told. Absent: none is. */
+  readonly holdsBack?: (field: string) => boolean;
   readonly generate: (
     task: ImageTask,
     context: ProviderContext,

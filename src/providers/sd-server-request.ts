@@ -90,6 +90,11 @@ const FIELDS: Readonly<Record<string, Field>> = {
   guidance: { path: 'sample_params.guidance.distilled_guidance', type: 'number' },
 };
 
+/** Whether a field of the caller's has no place in a request: it may name a file of the server. */
+export function holdsBack(field: string): boolean {
+  return !Object.hasOwn(FIELDS, field);
+}
+
 interface Tree {
   [name: string]: string | number | boolean | Tree;
 }

@@ -16,7 +16,7 @@ import type {
   Receipt,
   UpstreamJob,
 } from './provider.ts';
-import { imgGenBody } from './sd-server-request.ts';
+import { holdsBack, imgGenBody } from './sd-server-request.ts';
 import { spliceAnswer } from './splice-answer.ts';
 import { brokenAnswer, refusalFailure } from './upstream-errors.ts';
 
@@ -44,6 +44,7 @@ export function createSdServer(account: ProviderAccount): Provider {
   const intervalMs = pollIntervalMs(account);
   return {
     name: account.name,
+    holdsBack,
     async *generate(task, context) {
       const job = await submit(account, task, context);
       yield { type: 'submitted', job };

@@ -139,6 +139,23 @@ for (const row of UPSTREAMS) {
       assert.deepEqual(await spentAndHeld(bench), [usage.cost.total_cost, 0]);
     });
 
+    const { heldBack } = row;
+    if (heldBack !== undefined) {
+      test('a field that is not passed on is named in the warnings', async () => {
+        await using bench = await openBench(row);
+        const response = await bench.post({ [heldBack]: 'x', negative_prompt: 'rain' });
+        const answer = (await response.json()) as Answer;
+        assert.equal(response.status, 200);
+        assert.deepEqual(
+          answer.warnings?.map(({ param, code }) => [param, code]),
+          [[heldBack, 'ignored']],
+        );
+        const order = bench.started.upstream.requests.find(({ method }) => method === 'POST');
+        assert.equal(heldBack in (order?.json as object), false);
+        assert.equal((order?.json as { negative_prompt?: string }).negative_prompt, 'rain');
+      });
+    }
+
     for (const { fault, becomes } of REFUSALS) {
       const kind = typeof fault === 'string' ? fault : JSON.stringify(fault);
       if (row.without?.[kind] !== undefined) {

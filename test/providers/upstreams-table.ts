@@ -32,6 +32,8 @@ export interface UpstreamRow {
   readonly without?: Readonly<Record<string, string>>;
   /** What a fault becomes where this upstream means something else by it. */
   readonly becomes?: Readonly<Record<string, string>>;
+  /** A field that a caller may send and that is not passed on, where the card passes any on. */
+  readonly heldBack?: string;
   readonly start: () => Promise<StartedUpstream>;
 }
 
@@ -103,6 +105,7 @@ export const UPSTREAMS: readonly UpstreamRow[] = [
   },
   {
     name: 'fal',
+    heldBack: 'image_url',
     model: 'fal-model',
     cost: 0.025,
     isLive: true,
@@ -119,6 +122,7 @@ export const UPSTREAMS: readonly UpstreamRow[] = [
   },
   {
     name: 'openai-compatible',
+    heldBack: 'lora',
     model: 'local-model',
     cost: 0.025,
     isLive: true,
@@ -133,6 +137,7 @@ export const UPSTREAMS: readonly UpstreamRow[] = [
   },
   {
     name: 'sd-server',
+    heldBack: 'lora',
     model: 'local-model',
     cost: 0.025,
     isLive: true,

@@ -56,16 +56,18 @@ const OPENED_BY_SERVER: ReadonlySet<string> = new Set([
   'url',
 ]);
 
+/** Whether a field of the caller's is not passed on to a server of this flavour. */
+export function isHeldBack(flavour: Flavour, field: string): boolean {
+  const isOurs = field === 'response_format' || field === 'stream';
+  return isOurs || (flavour !== 'azure' && OPENED_BY_SERVER.has(field));
+}
+
 function harmless(
   passthrough: ImageTask['passthrough'],
   flavour: Flavour,
 ): Readonly<Record<string, unknown>> {
-  const sent = Object.entries(passthrough).filter(
-    ([name]) => name !== 'response_format' && name !== 'stream',
-  );
-  return Object.fromEntries(
-    flavour === 'azure' ? sent : sent.filter(([name]) => !OPENED_BY_SERVER.has(name)),
-  );
+  const fields = Object.entries(passthrough);
+  return Object.fromEntries(fields.filter(([name]) => !isHeldBack(flavour, name)));
 }
 
 /**
