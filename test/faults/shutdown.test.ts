@@ -18,10 +18,17 @@ test('kill -9 under load: after a restart no hold is left, the audit balances, t
   await using home = await temporaryFolder();
   const first = await spawnEasel(home.path);
   const { post } = requesters(first.url, first.key);
+  // Its head comes after its hold: this one runs for certain when the process dies.
+  const stuck = await post(
+    '/v1/images/generations',
+    { ...body, stream: true },
+    { 'x-easel-test': 'slow=3600' },
+  );
+  assert.equal(stuck.status, 200);
   let answered = 0;
   let firstAnswers = Promise.withResolvers<void>();
   const load = Array.from({ length: 60 }, async (_, index) => {
-    // A third of them is still running for certain when the process dies.
+    // A third of them can only be running or not have begun when the process dies.
     const headers = index % 3 === 0 ? { 'x-easel-test': 'slow=3600' } : {};
     try {
       const response = await post('/v1/images/generations', body, headers);
@@ -37,6 +44,7 @@ test('kill -9 under load: after a restart no hold is left, the audit balances, t
   await firstAnswers.promise;
   first.signal('SIGKILL');
   await Promise.all(load);
+  await assert.rejects(stuck.text());
   assert.equal(await first.ended, 'SIGKILL');
 
   const second = await spawnEasel(home.path);
@@ -59,7 +67,7 @@ test('kill -9 under load: after a restart no hold is left, the audit balances, t
   assert.equal(completed.length + lost.length, requests.length);
   // Whoever got an answer was charged; nobody was charged for a picture that is lost.
   assert.ok(completed.length >= answered);
-  assert.ok(lost.length >= 20);
+  assert.ok(lost.length >= 1);
   assert.ok(lost.every(({ cost }) => cost === undefined));
   assert.equal(balance['spent'], Number((completed.length * 0.01).toFixed(2)));
   const again = await sweep(store, createLog({ level: 'silent' }), {
