@@ -36,10 +36,10 @@ export class Answer {
 
   /** Sends status 200 and the headers: from here on no other status is possible. */
   start(headers: OutgoingHttpHeaders): void {
-    this.#started = true;
     this.#reply.hijack();
     const kept = this.#reply.getHeaders() as OutgoingHttpHeaders;
     this.#reply.raw.writeHead(200, { ...kept, ...headers });
+    this.#started = true;
     this.#reply.raw.flushHeaders();
     const { easel } = this.#reply.request;
     easel.firstByteMs = Date.now() - easel.startedAtMs;
@@ -83,7 +83,18 @@ export class Answer {
 
   /** Breaks the connection, so that what was sent cannot pass for a whole answer. */
   destroy(): void {
-    this.#reply.raw.destroy();
+    const { raw } = this.#reply;
+    if (this.isChunked) {
+      raw.destroy();
+    } else {
+      // HTTP/1.0 ends a body by closing the connection: only a reset tells that it was not whole.
+      raw.socket?.resetAndDestroy();
+    }
+  }
+
+  /** Whether the body has an end of its own, and trailers behind it: not so in HTTP/1.0. */
+  get isChunked(): boolean {
+    return this.#reply.request.raw.httpVersion !== '1.0';
   }
 
   /** False when the client has no room for more. */

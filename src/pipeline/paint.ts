@@ -30,18 +30,23 @@ export async function paint(
 ): Promise<Painted> {
   const { spool } = request;
   const easel = new PaintedImages(request, job, { log, engine });
-  const context = { signal: job.signal, log, spool: spool.keep };
-  const events = engine.generate(taskOf(request), context);
-  for (;;) {
-    // An engine may be slow to notice that the job was given up: nobody waits for that.
-    const step = await Promise.race([job.aborted, events.next()]).catch((error: unknown) => {
-      void events.return({ upstreamIds: [] }).catch(() => undefined);
-      throw error;
-    });
-    if (step.done === true) {
-      return easel.finish(step.value);
+  // Whatever ends this early must end the engine's calls and connections, too.
+  const end = new AbortController();
+  const signal = AbortSignal.any([job.signal, end.signal]);
+  const events = engine.generate(taskOf(request), { signal, log, spool: spool.keep });
+  try {
+    for (;;) {
+      // An engine may be slow to notice that the job was given up: nobody waits for that.
+      const step = await Promise.race([job.aborted, events.next()]);
+      if (step.done === true) {
+        return easel.finish(step.value);
+      }
+      await easel.take(step.value);
     }
-    await easel.take(step.value);
+  } catch (error) {
+    end.abort(error);
+    void events.return({ upstreamIds: [] }).catch(() => undefined);
+    throw error;
   }
 }
 

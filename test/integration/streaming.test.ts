@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type Easel, startEasel } from '../support/harness.ts';
 import { readEvents, type StreamPiece } from '../support/sse.ts';
@@ -216,4 +217,34 @@ test('a client that hangs up is not charged, and its hold is released', async ()
   const balance = (await (await easel.get('/v1/balance')).json()) as object;
   assert.deepEqual({ ...balance }, { ...before, held: 0 });
   assert.deepEqual(await easel.auditProblems(), []);
+});
+
+/** What an HTTP/1.0 caller reads up to the connection's end; rejects when that is a reset. */
+function askOldStyle(headers: Record<string, string>, fields: object): Promise<Buffer> {
+  const { hostname, port } = new URL(easel.url);
+  const text = JSON.stringify(fields);
+  const all = {
+    authorization: `Bearer ${easel.key}`,
+    'content-type': 'application/json',
+    'content-length': String(text.length),
+    ...headers,
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname);
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.once('end', () => resolve(Buffer.concat(chunks)));
+    socket.once('error', reject);
+    socket.write(`POST /v1/images/generations HTTP/1.0\r\n${lines.join('')}\r\n${text}`);
+  });
+}
+
+test('over HTTP/1.0 a picture comes whole, and half of one ends in a reset', async () => {
+  const fields = { model: 'gpt-image-2', prompt: 'a boat', quality: 'low' };
+  const whole = await askOldStyle({ accept: 'image/*' }, fields);
+  assert.match(whole.toString('latin1', 0, 15), /^HTTP\/1\.1 200/);
+  assert.equal(whole.subarray(-8, -4).toString('latin1'), 'IEND');
+  const dying = { accept: 'image/*', 'x-easel-test': 'die_mid_payload' };
+  await assert.rejects(askOldStyle(dying, fields), { code: 'ECONNRESET' });
 });

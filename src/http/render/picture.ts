@@ -28,9 +28,8 @@ export async function renderPicture(
         const { fixedCost } = facts;
         answer.start({
           'content-type': mediaType(event.image.format),
-          ...(fixedCost === undefined
-            ? { trailer: 'x-easel-cost' }
-            : { 'x-easel-cost': formatUsd(fixedCost) }),
+          ...(fixedCost === undefined ? {} : { 'x-easel-cost': formatUsd(fixedCost) }),
+          ...(fixedCost === undefined && answer.isChunked ? { trailer: 'x-easel-cost' } : {}),
         });
         whole = await answer.writeAll(binaryChunks(event.payload));
         break;
@@ -41,7 +40,8 @@ export async function renderPicture(
           return;
         }
         const { cost } = event.outcome;
-        answer.end(facts.fixedCost === undefined ? { 'x-easel-cost': formatUsd(cost) } : undefined);
+        const isTrailing = facts.fixedCost === undefined && answer.isChunked;
+        answer.end(isTrailing ? { 'x-easel-cost': formatUsd(cost) } : undefined);
         return;
       }
       case 'failed':
