@@ -12,23 +12,29 @@ import { knownProviders } from './config/account.ts';
 import type { Config } from './config/config.ts';
 import { parseConfigFile } from './config/file.ts';
 import { drainServer } from './drain.ts';
+import type { ImageParts } from './http/answer-call.ts';
 import { InFlight } from './http/inFlight.ts';
 import { registerOpenApi } from './http/openapi.ts';
 import { balanceRoute } from './http/routes/balance.ts';
 import { documentRoutes } from './http/routes/documents.ts';
+import { editsRoute } from './http/routes/edits.ts';
 import { generationsRoute } from './http/routes/generations.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import { quotesRoute } from './http/routes/quotes.ts';
 import { createServer } from './http/server.ts';
+import { createCallerUrls, type CallerUrls } from './egress/caller-urls.ts';
 import { type Lease, startLease } from './ledger/lease.ts';
 import { credit, readBalance } from './ledger/ledger.ts';
+import { startSweeping } from './ledger/sweeping.ts';
 import { sweep } from './ledger/sweep.ts';
 import { fanOut } from './pipeline/fan-out.ts';
 import { generate, type Pipeline } from './pipeline/generate.ts';
 import { quoteCall } from './pipeline/quote.ts';
 import { openRecords } from './pipeline/record.ts';
 import { isInScope, scopeOf } from './pipeline/scope.ts';
+import { PICTURE_BYTES_MAX } from './payload/receive-picture.ts';
+import { arrivingPayload } from './payload/payload.ts';
 import { createSpool } from './payload/spool.ts';
 import { painter, warmUpPainter } from './providers/painter.ts';
 import type { Provider } from './providers/provider.ts';
@@ -90,7 +96,13 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const catalog = openCatalog(config, log);
   const upstreams = openUpstreams(config, log);
   const { providers } = upstreams;
-  const pipeline = buildPipeline({ config, log, clock, store, lease, catalog, providers });
+  const callerUrls = createCallerUrls({
+    trustedHosts: config.fetchAllow,
+    bytesMax: PICTURE_BYTES_MAX,
+    log,
+  });
+  const parts = { config, log, clock, store, lease, catalog, providers, callerUrls };
+  const pipeline = buildPipeline(parts);
   return {
     store,
     catalog,
@@ -113,7 +125,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     close: async () => {
       await pipeline.jobs.idle();
       catalog.close();
-      await upstreams.close();
+      await Promise.all([upstreams.close(), callerUrls.close()]);
       await sweeping?.stop();
       await lease.stop();
       await store.close();
@@ -143,31 +155,6 @@ function spoolFolder({ homeFolder }: Config): string {
   return join(homeFolder, 'spool');
 }
 
-const SWEEP_INTERVAL_MS = 15_000;
-
-/** Resolves from time to time what a CLI run left behind that died. */
-function startSweeping(options: {
-  readonly store: Store;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly ownLeaseId: string;
-}): { readonly stop: () => Promise<void> } {
-  const { store, log, clock, ownLeaseId } = options;
-  let running: Promise<unknown> = Promise.resolve();
-  const timer = setInterval(() => {
-    running = sweep(store, log, { clock, ownLeaseId }).catch((error: unknown) => {
-      log.error({ err: error }, 'the sweep failed');
-    });
-  }, SWEEP_INTERVAL_MS);
-  timer.unref();
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      await running;
-    },
-  };
-}
-
 interface PipelineInputs {
   readonly config: Config;
   readonly log: Log;
@@ -176,10 +163,11 @@ interface PipelineInputs {
   readonly lease: Lease;
   readonly catalog: WatchedCatalog;
   readonly providers: ReadonlyMap<string, Provider>;
+  readonly callerUrls: CallerUrls;
 }
 
 function buildPipeline(inputs: PipelineInputs): Pipeline {
-  const { config, log, clock, store, lease, catalog, providers } = inputs;
+  const { config, log, clock, store, lease, catalog, providers, callerUrls } = inputs;
   return {
     catalog: catalog.current,
     isConfigured: (provider) => providers.has(provider),
@@ -195,6 +183,10 @@ function buildPipeline(inputs: PipelineInputs): Pipeline {
     clock,
     log,
     openSpool: () => createSpool({ folder: spoolFolder(config), memoryBytes: SPOOL_MEMORY_BYTES }),
+    fetchPicture: async (url, signal) => {
+      const { body } = await callerUrls.fetch(url, signal);
+      return arrivingPayload('binary', body);
+    },
     requestMs: config.file.time.request_seconds * 1000,
   };
 }
@@ -257,10 +249,26 @@ interface RouteInputs {
 function addRoutes(server: FastifyInstance, inputs: RouteInputs): void {
   const { config, log, engine, isDraining } = inputs;
   const { pipeline, store } = engine;
-  generationsRoute(server, {
+  const { body_limits: limits, time } = config.file;
+  const images: ImageParts = {
     log,
-    keepaliveMs: config.file.time.keepalive_seconds * 1000,
+    keepaliveMs: time.keepalive_seconds * 1000,
     generate: (caller, call, options) => generate(pipeline, caller, call, options),
+  };
+  generationsRoute(server, images);
+  editsRoute(server, {
+    ...images,
+    openSpool: () =>
+      createSpool({
+        folder: spoolFolder(config),
+        memoryBytes: SPOOL_MEMORY_BYTES,
+        totalBytesMax: limits.edits_bytes,
+      }),
+    body: {
+      bodyBytesMax: limits.edits_bytes,
+      textBytesMax: limits.generations_bytes,
+      idleMs: time.upload_idle_seconds * 1000,
+    },
   });
   quotesRoute(server, {
     isPublic: config.file.public_catalogue,

@@ -20,14 +20,18 @@ export interface Command {
   /** One word, or two: `keys create`. */
   readonly name: string;
   readonly summary: string;
-  /** What stands after the command's name, as help shows it. Several words may form a prompt. */
+  /** What stands after the command's name, as help shows it. */
   readonly operand?: { readonly placeholder: string; readonly required: boolean };
+  /** Several words may stand there: those of a prompt, or files. */
   readonly manyOperands?: true;
   readonly options: OptionSpecs;
   /** Sentences below the options. */
   readonly notes?: readonly string[];
   readonly examples?: readonly string[];
-  /** Does the work and gives the exit code. Throws a CommandError, or a Failure, to say why not. */
+  /**
+   * Does the work and gives the exit code. Throws a CommandError, a Failure or an ApiError to say
+   * why not.
+   */
   readonly run: (invocation: Invocation) => Promise<number>;
 }
 
@@ -35,6 +39,8 @@ export interface Command {
 export interface Invocation {
   /** The words after the command's name, joined by a space; empty when there are none. */
   readonly operand: string;
+  /** The same words, one by one as the shell handed them over. */
+  readonly operands: readonly string[];
   readonly options: Options;
   readonly environment: Environment;
   readonly terminal: Terminal;

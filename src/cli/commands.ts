@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import { creditCommand } from './credit.ts';
 import { doctorCommand } from './doctor.ts';
+import { editCommand } from './edit.ts';
 import { generateCommand } from './generate.ts';
 import { keysCreateCommand } from './keys-create.ts';
 import { keysListCommand } from './keys-list.ts';
@@ -17,6 +18,7 @@ import { usageCommand } from './usage.ts';
 export const COMMANDS: readonly Command[] = [
   serveCommand,
   generateCommand,
+  editCommand,
   quoteCommand,
   modelsCommand,
   keysCreateCommand,

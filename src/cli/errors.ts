@@ -8,10 +8,27 @@ export interface DescribedError {
   readonly hint?: string | undefined;
 }
 
+/** What a server answered in place of what was asked for. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: string;
+  /** The field at fault. */
+  readonly param: string | null;
+
+  constructor(code: string, message: string, param: string | null) {
+    super(message);
+    this.code = code;
+    this.param = param;
+  }
+}
+
 /** Whatever a command threw, in words. */
 export function describeError(error: unknown): DescribedError {
   if (error instanceof CommandError) {
     return { message: error.message, hint: error.hint };
+  }
+  if (error instanceof ApiError) {
+    return describeApiError(error.code, error.message);
   }
   if (error instanceof Failure) {
     const { row, errorName, message, internal } = error;

@@ -3,6 +3,8 @@ import { ensureAccount } from '../access/accounts.ts';
 import { createKey, listKeys } from '../access/keys.ts';
 import { newId } from '../base/ids.ts';
 import { formatSize } from '../base/image.ts';
+import type { ImageCall } from '../contract/call.ts';
+import { fromFormFields, toEditCall } from '../contract/edits.ts';
 import { ImageGenerationRequest, toImageCall, withoutAbsent } from '../contract/generations.ts';
 import { validate } from '../contract/validate.ts';
 import { readBalance } from '../ledger/ledger.ts';
@@ -14,18 +16,19 @@ import { suggestModel } from './catalogue.ts';
 import type { Invocation } from './command.ts';
 import type { Generated, GenerateTask } from './generated.ts';
 import { DEFAULT_ACCOUNT, sayBootstrapped } from './home.ts';
+import { formFields, type InputPictures, receivePictures } from './input-pictures.ts';
 import type { OutputFiles } from './output-files.ts';
 import { openLog, readConfig } from './settings.ts';
 
 /**
- * Paints in this very process, on the home of a server that may be running beside it, with the
- * test balance of the account `default`. Throws a Failure, as the API would answer it.
+ * Paints or edits in this very process, on the home of a server that may be running beside it,
+ * with the test balance of the account `default`. Throws a Failure, as the API would answer it.
  */
 export async function generateHere(
   invocation: Invocation,
-  { body, files, signal }: GenerateTask,
+  { body, inputs, files, signal }: GenerateTask,
 ): Promise<Generated> {
-  const call = toImageCall(validate(ImageGenerationRequest, withoutAbsent(body)));
+  const call = callOf(body, inputs);
   const config = readConfig(invocation);
   const log = openLog(invocation.environment, config);
   const { openEngine } = await import('../app.ts');
@@ -34,7 +37,12 @@ export async function generateHere(
     sayBootstrapped(engine.bootstrapped, config, invocation.terminal);
     const caller = await commandLineCaller(engine.store);
     signal.throwIfAborted();
-    const job = await generate(engine.pipeline, caller, call, { requestId: newId('req') });
+    const received =
+      inputs === undefined
+        ? {}
+        : { inputs: await receivePictures(inputs, engine.pipeline.openSpool(), signal) };
+    const options = { requestId: newId('req'), signal, ...received };
+    const job = await generate(engine.pipeline, caller, call, options);
     return describe(job, await follow(job, files, signal));
   } catch (error) {
     throw suggestModel(error, call.model, engine.catalog.current());
@@ -43,11 +51,27 @@ export async function generateHere(
   }
 }
 
+/** The call as the server would read it: an edit's out of a form. */
+function callOf(body: GenerateTask['body'], inputs: InputPictures | undefined): ImageCall {
+  if (inputs === undefined) {
+    return toImageCall(validate(ImageGenerationRequest, withoutAbsent(body)));
+  }
+  const fields = withoutAbsent(fromFormFields(formFields(body)));
+  return toEditCall(validate(ImageGenerationRequest, fields), {
+    referenceCount: inputs.images.length,
+    hasMask: inputs.mask !== undefined,
+    textFields: true,
+  });
+}
+
 /** Takes the job's pictures to the end. An interruption leaves the job, which gives it up. */
 async function follow(job: Job, files: OutputFiles, signal: AbortSignal): Promise<Outcome> {
   const subscription = job.subscribe();
   const leave = (): void => subscription.close();
   signal.addEventListener('abort', leave, { once: true });
+  if (signal.aborted) {
+    leave();
+  }
   try {
     for (let event = await subscription.next(); event; event = await subscription.next()) {
       switch (event.type) {

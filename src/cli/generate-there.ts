@@ -2,17 +2,22 @@ import { isImageFormat } from '../base/image.ts';
 import { parseUsd } from '../base/money.ts';
 import { ImageResponse } from '../contract/answers.ts';
 import { probe } from '../payload/probe.ts';
+import { jsonBody, multipartBody } from '../egress/streamed-body.ts';
 import { CommandError } from './command.ts';
 import type { Generated, GenerateTask } from './generated.ts';
+import { formParts } from './input-pictures.ts';
 import { readAnswer, type Remote } from './remote.ts';
 
-/** Has a running server paint. Throws a CommandError in the server's own words. */
+/** Has a running server paint or edit. Throws an ApiError with the server's own words. */
 export async function generateThere(
   remote: Remote,
-  { body, files, signal }: GenerateTask,
+  { body, inputs, files, signal }: GenerateTask,
 ): Promise<Generated> {
   const asked = { ...body, response_format: 'b64_json', stream: false };
-  const answer = await remote.post('/v1/images/generations', asked, signal);
+  const answer =
+    inputs === undefined
+      ? await remote.post('/v1/images/generations', jsonBody(asked), signal)
+      : await remote.post('/v1/images/edits', multipartBody(formParts(asked, inputs)), signal);
   const { id, created, model, size, data, usage, warnings, ...rest } = readAnswer(
     ImageResponse,
     answer,

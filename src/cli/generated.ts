@@ -1,12 +1,16 @@
 import type { ImageFormat, PixelSize } from '../base/image.ts';
 import type { Nanousd } from '../base/money.ts';
+import type { InputPictures } from './input-pictures.ts';
 import type { OutputFiles } from './output-files.ts';
+import type { FieldValue } from './request-body.ts';
 import type { WireWarning } from './warnings.ts';
 
-/** What `generate` asks for, here or of a server. */
+/** What `generate` and `edit` ask for, here or of a server. */
 export interface GenerateTask {
-  /** The body of `POST /v1/images/generations`. */
-  readonly body: Readonly<Record<string, unknown>>;
+  /** The fields of `POST /v1/images/generations`, or of an edit. */
+  readonly body: Readonly<Record<string, FieldValue>>;
+  /** The pictures of an edit. */
+  readonly inputs?: InputPictures;
   /** Take the pictures as they come. */
   readonly files: OutputFiles;
   readonly signal: AbortSignal;

@@ -34,6 +34,15 @@ test('quotes and models are the same here and from a server', async (context) =>
   assert.ok(data.some(({ id }) => id === 'nano-banana-pro'));
 });
 
+test('a quote of an edit counts its pictures, by the model that edits', async (context) => {
+  const folder = makeTestFolder(context);
+  const house = await runEasel(['quote', 'x', '--references', '2'], { folder });
+  assert.match(house.stdout, /^Estimated +0\.01 USD$/m, house.stderr);
+  const words = ['quote', 'x', '-m', 'grok-imagine', '--references', '2'];
+  const { stdout } = await runEasel(words, { folder });
+  assert.match(stdout, /^reference images +0\.004 USD\n/m);
+});
+
 test('a quote that the model does not take is refused in words', async (context) => {
   const folder = makeTestFolder(context);
   const words = ['quote', 'x', '-m', 'nano-banana-pro', '-p', 'resolution=9K'];

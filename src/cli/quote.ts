@@ -2,12 +2,19 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { formatUsd, type Nanousd, parseUsd, usdNumber } from '../base/money.ts';
 import { ImageQuote } from '../contract/answers.ts';
 import { toQuotedCall } from '../contract/generations.ts';
+import { jsonBody } from '../egress/streamed-body.ts';
 import { quoteCall } from '../pipeline/quote.ts';
 import { scopeOf } from '../pipeline/scope.ts';
 import { openCatalog, suggestModel } from './catalogue.ts';
 import type { Command } from './command.ts';
 import { openRemote, readAnswer, type Remote } from './remote.ts';
-import { REQUEST_OPTIONS, requestBody } from './request-body.ts';
+import {
+  EDITING_MODEL,
+  modelOption,
+  PAINTING_MODEL,
+  REQUEST_OPTIONS,
+  requestBody,
+} from './request-body.ts';
 import { readConfig, SERVER_OPTIONS } from './settings.ts';
 import { plain, type Terminal } from './terminal.ts';
 import { noteWarnings, type WireWarning } from './warnings.ts';
@@ -18,8 +25,13 @@ export const quoteCommand: Command = {
   operand: { placeholder: '"PROMPT"', required: false },
   manyOperands: true,
   options: {
+    model: modelOption(PAINTING_MODEL),
     ...REQUEST_OPTIONS,
-    references: { type: 'string', placeholder: 'N', summary: 'As an edit of N pictures.' },
+    references: {
+      type: 'string',
+      placeholder: 'N',
+      summary: `As an edit of N pictures (by ${EDITING_MODEL}).`,
+    },
     ...SERVER_OPTIONS,
     json: { type: 'boolean', summary: 'Print JSON.' },
   },
@@ -28,7 +40,7 @@ export const quoteCommand: Command = {
     const { operand, options, terminal } = invocation;
     const references = options.text('references');
     const body = {
-      ...requestBody(operand, options),
+      ...requestBody(operand, options, references === undefined ? PAINTING_MODEL : EDITING_MODEL),
       ...(references === undefined ? {} : { reference_images: Number(references) }),
     };
     const remote = openRemote(invocation, { needsKey: false });
@@ -69,7 +81,7 @@ function quoteHere(body: Record<string, unknown>, catalog: Catalog): Quoted {
 }
 
 async function quoteThere(remote: Remote, body: Record<string, unknown>): Promise<Quoted> {
-  const answer = await remote.post('/v1/images/quotes', body);
+  const answer = await remote.post('/v1/images/quotes', jsonBody(body));
   const quote = readAnswer(ImageQuote, answer, remote);
   return {
     estimated: parseUsd(quote.estimated_cost),

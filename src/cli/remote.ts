@@ -1,18 +1,21 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { ErrorEnvelope } from '../contract/answers.ts';
+import type { StreamedBody } from '../egress/streamed-body.ts';
 import { CommandError, type Invocation, UsageError } from './command.ts';
-import { describeApiError } from './errors.ts';
+import { ApiError } from './errors.ts';
 import { readConfig } from './settings.ts';
 
 /** A running Easel server, asked over HTTP. */
 export interface Remote {
   readonly url: string;
-  /** The answer's JSON. Throws a CommandError in words for whatever else comes. */
+  /** The answer's JSON. Throws an ApiError, or a CommandError for what is no answer of Easel's. */
   readonly get: (path: string) => Promise<unknown>;
-  readonly post: (path: string, body: unknown, signal?: AbortSignal) => Promise<unknown>;
+  /** The same, with a JSON document or a form, which is sent while it is read. */
+  readonly post: (path: string, body: StreamedBody, signal?: AbortSignal) => Promise<unknown>;
 }
 
 /** The server that was named by `--server` or EASEL_SERVER; undefined when none was. */
@@ -40,8 +43,12 @@ export function openRemote(
       ask({
         url: `${url}${path}`,
         method: 'POST',
-        headers: { ...headers, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
+        headers: {
+          ...headers,
+          'content-type': body.contentType,
+          'content-length': String(body.contentLength),
+        },
+        body,
         ...(signal === undefined ? {} : { signal }),
       }),
   };
@@ -51,14 +58,17 @@ interface Asked {
   readonly url: string;
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: StreamedBody;
   readonly signal?: AbortSignal;
 }
 
 /** Without a time limit: a picture may take minutes, and the server has its own. */
 async function ask(asked: Asked): Promise<unknown> {
   const { status, bytes } = await exchange(asked).catch((error: unknown) => {
-    throw asked.signal?.aborted === true ? asked.signal.reason : unreachable(asked.url, error);
+    if (asked.signal?.aborted === true) {
+      throw asked.signal.reason;
+    }
+    throw error instanceof CommandError ? error : unreachable(asked.url, error);
   });
   const answer = parseJson(bytes);
   if (status === 200 && answer !== undefined) {
@@ -69,9 +79,8 @@ async function ask(asked: Asked): Promise<unknown> {
     const { origin } = new URL(asked.url);
     throw new CommandError(`${origin} answered ${status} with something that is not Easel's.`);
   }
-  const { code, type, message } = envelope.data.error;
-  const described = describeApiError(code ?? type, message);
-  throw new CommandError(described.message, described.hint ? { hint: described.hint } : {});
+  const { code, type, message, param } = envelope.data.error;
+  throw new ApiError(code ?? type, message, param);
 }
 
 async function exchange(asked: Asked): Promise<{ status: number; bytes: Buffer }> {
@@ -80,15 +89,27 @@ async function exchange(asked: Asked): Promise<{ status: number; bytes: Buffer }
   return new Promise((resolve, reject) => {
     const request = send(url, { method, headers, ...(signal === undefined ? {} : { signal }) });
     request.setSocketKeepAlive(true, 30_000);
-    request.once('error', reject);
+    let isAnswered = false;
+    const fail = (error: unknown): void => {
+      // A server that refuses a body in its middle may close the connection: its words count.
+      if (!isAnswered) {
+        reject(error);
+      }
+    };
+    request.on('error', fail);
     request.once('response', (response) => {
+      isAnswered = true;
       // Fails, too, when the answer breaks off in its middle.
-      buffer(response).then(
-        (bytes) => resolve({ status: response.statusCode ?? 0, bytes }),
-        reject,
-      );
+      buffer(response)
+        .then((bytes) => resolve({ status: response.statusCode ?? 0, bytes }), reject)
+        // The rest of a body that was refused is not sent, nor waited for.
+        .finally(() => request.destroy());
     });
-    request.end(body);
+    if (body === undefined) {
+      request.end();
+    } else {
+      pipeline(body.chunks(), request).catch(fail);
+    }
   });
 }
 

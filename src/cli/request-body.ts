@@ -1,16 +1,21 @@
-import { type OptionSpecs, type Options, UsageError } from './command.ts';
+import { type OptionSpec, type OptionSpecs, type Options, UsageError } from './command.ts';
 
-/** The house's own model: it paints without any credential. */
-const DEFAULT_MODEL = 'deepshi-banana-pro';
+/** The house's own models, which paint and edit without any credential. */
+export const PAINTING_MODEL = 'deepshi-banana-pro';
+export const EDITING_MODEL = 'deepshi-image-1';
 
-/** The options that `generate` and `quote` share: the fields of a request. */
-export const REQUEST_OPTIONS = {
-  model: {
+/** The option for the model; what is in brackets is the one that is taken without it. */
+export function modelOption(defaults: string): OptionSpec {
+  return {
     type: 'string',
     short: 'm',
     placeholder: 'MODEL',
-    summary: `Which model (${DEFAULT_MODEL}).`,
-  },
+    summary: `Which model (${defaults}).`,
+  };
+}
+
+/** The options that several commands share: the other fields of a request. */
+export const REQUEST_OPTIONS = {
   n: { type: 'string', short: 'n', placeholder: 'N', summary: 'How many pictures (1).' },
   size: { type: 'string', placeholder: 'WxH', summary: 'Such as 1024x768, for any model.' },
   seed: { type: 'string', placeholder: 'N', summary: 'The same seed paints the same picture.' },
@@ -25,8 +30,14 @@ export const REQUEST_OPTIONS = {
   },
 } as const satisfies OptionSpecs;
 
+export type FieldValue = string | number | boolean;
+
 /** The body of a request, as the API takes it. Throws a UsageError for a `-p` without `=`. */
-export function requestBody(prompt: string, options: Options): Record<string, unknown> {
+export function requestBody(
+  prompt: string,
+  options: Options,
+  defaultModel: string,
+): Record<string, FieldValue> {
   const format = options.text('format')?.toLowerCase();
   const fields = {
     n: readValue(options.text('n')),
@@ -36,14 +47,18 @@ export function requestBody(prompt: string, options: Options): Record<string, un
     quality: options.text('quality'),
   };
   return {
-    model: options.text('model') ?? DEFAULT_MODEL,
+    model: options.text('model') ?? defaultModel,
     ...(prompt === '' ? {} : { prompt }),
-    ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
+    ...Object.fromEntries(Object.entries(fields).flatMap(given)),
     ...Object.fromEntries(options.list('param').map(readParameter)),
   };
 }
 
-function readParameter(text: string): [string, unknown] {
+function given([name, value]: [string, FieldValue | undefined]): [string, FieldValue][] {
+  return value === undefined ? [] : [[name, value]];
+}
+
+function readParameter(text: string): [string, FieldValue] {
   const at = text.indexOf('=');
   const name = text.slice(0, Math.max(0, at)).trim();
   if (name === '') {
@@ -56,7 +71,9 @@ function readParameter(text: string): [string, unknown] {
 }
 
 /** Numbers and booleans as such, everything else as text. */
-function readValue(text: string | undefined): string | number | boolean | undefined {
+function readValue(text: string): FieldValue;
+function readValue(text: string | undefined): FieldValue | undefined;
+function readValue(text: string | undefined): FieldValue | undefined {
   if (text === 'true' || text === 'false') {
     return text === 'true';
   }

@@ -46,7 +46,7 @@ export async function runCommandLine(
     }
     checkOperands(command, operands);
     const operand = operands.join(' ').trim();
-    return await command.run({ operand, options, environment, terminal });
+    return await command.run({ operand, operands, options, environment, terminal });
   } catch (error) {
     return tell(error, terminal);
   }

@@ -94,7 +94,7 @@ export const SETTINGS = [
   },
   {
     name: 'EASEL_FETCH_ALLOW',
-    meaning: '`host:port,…` that may be fetched from although private.',
+    meaning: "`host:port,…` that may be fetched from although private, also by callers' URLs.",
     default: 'none',
   },
 ] as const satisfies readonly Setting[];
@@ -110,5 +110,10 @@ export type ReadSetting = <Value>(
 
 /** The process's environment variables. */
 export function readEnvironment(): Environment {
+  return process.env;
+}
+
+/** All of the environment, for a process that takes this one's place. */
+export function processEnvironment(): Readonly<Record<string, string | undefined>> {
   return process.env;
 }

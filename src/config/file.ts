@@ -67,6 +67,11 @@ const schema = z.strictObject({
         .int()
         .min(1024)
         .default(1024 * 1024),
+      /** Pictures included; what is none counts as a generation does. */
+      edits_bytes: z
+        .int()
+        .min(1024)
+        .default(512 * 1024 * 1024),
     })
     .prefault({}),
   time: z
@@ -75,6 +80,8 @@ const schema = z.strictObject({
       request_seconds: seconds(0.1, 3600).default(600),
       /** A stream's comment after this much silence. */
       keepalive_seconds: seconds(0.05, 60).default(10),
+      /** The longest silence in the middle of a body that is sent to us. */
+      upload_idle_seconds: seconds(0.1, 600).default(30),
       /** How long SIGTERM waits for what still runs. */
       drain_seconds: seconds(0, 3600).default(600),
     })

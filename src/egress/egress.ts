@@ -1,4 +1,5 @@
 import { type ErrorName, Failure, type FailureDetails } from '../base/errors.ts';
+import type { StreamedBody } from './streamed-body.ts';
 
 /** A request to an upstream. Its URL's host is the operator's own choice, or one of its answers. */
 export interface EgressRequest {
@@ -6,7 +7,8 @@ export interface EgressRequest {
   readonly url: string;
   /** Lower-case names. `accept-encoding: identity` is always sent. */
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
+  /** A streamed one brings its own `content-type`, and is read once. */
+  readonly body?: string | Buffer | StreamedBody;
   readonly signal: AbortSignal;
   /** No byte of the answer after this long: `upstream_timeout`; the provider's when absent. */
   readonly firstByteMs?: number;
@@ -42,14 +44,18 @@ export interface Egress {
 export interface UpstreamFailureDetails extends FailureDetails {
   /** `no`: it is certain that nothing was bought, so the request may be made again. */
   readonly billed: 'no' | 'unknown';
+  /** The answer has more bytes than it may. */
+  readonly isTooLarge?: boolean;
 }
 
 /** A failure of an upstream, with what is known of whether it cost anything. */
 export class UpstreamFailure extends Failure {
   readonly billed: 'no' | 'unknown';
+  readonly isTooLarge: boolean;
 
   constructor(name: ErrorName, details: UpstreamFailureDetails) {
     super(name, details);
     this.billed = details.billed;
+    this.isTooLarge = details.isTooLarge ?? false;
   }
 }

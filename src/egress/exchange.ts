@@ -1,14 +1,21 @@
+import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { ArrivingBody } from './arriving-body.ts';
 import type { EgressAnswer } from './egress.ts';
-import { brokenFailure, type ExchangeState, silentFailure, transportFailure } from './failures.ts';
+import {
+  brokenFailure,
+  type ExchangeState,
+  silentFailure,
+  tooLargeFailure,
+  transportFailure,
+} from './failures.ts';
 
 export interface ExchangeRequest {
   readonly dispatcher: Dispatcher;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
+  readonly body?: string | Buffer | AsyncIterable<Buffer>;
   readonly signal: AbortSignal;
   /** From now to the answer's head, a place among the connections included. */
   readonly firstByteMs: number;
@@ -77,7 +84,7 @@ class Exchange implements Dispatcher.DispatchHandler {
         path: url.pathname + url.search,
         method,
         headers: { ...headers },
-        ...(body === undefined ? {} : { body }),
+        ...(body === undefined ? {} : { body: dispatchable(body) }),
         headersTimeout: 0,
         bodyTimeout: idleMs,
       },
@@ -103,7 +110,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     const headers = joinHeaders(rawHeaders);
     const refusal = this.#whyRefused(headers);
     if (refusal !== undefined) {
-      this.#giveUp(brokenFailure(refusal, this.#state()));
+      this.#giveUp(refusal);
       return;
     }
     const { signal, idleMs } = this.#request;
@@ -136,7 +143,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#receivedBytes += chunk.length;
     const { bodyBytesMax } = this.#request;
     if (this.#receivedBytes > bodyBytesMax) {
-      this.#giveUp(brokenFailure(`sent more than ${bodyBytesMax} bytes`, this.#state()));
+      this.#giveUp(tooLargeFailure(`sent more than ${bodyBytesMax} bytes`, this.#state()));
       return;
     }
     this.#body?.push(chunk);
@@ -188,14 +195,14 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#timers.add(setTimeout(act, delayMs));
   }
 
-  #whyRefused(headers: Readonly<Record<string, string>>): string | undefined {
+  #whyRefused(headers: Readonly<Record<string, string>>): Error | undefined {
     const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
     if (encoding !== '' && encoding !== 'identity') {
-      return 'sent an encoded body though told not to';
+      return brokenFailure('sent an encoded body though told not to', this.#state());
     }
     const { bodyBytesMax } = this.#request;
     return Number(headers['content-length'] ?? 0) > bodyBytesMax
-      ? `announced more than ${bodyBytesMax} bytes`
+      ? tooLargeFailure(`announced more than ${bodyBytesMax} bytes`, this.#state())
       : undefined;
   }
 
@@ -204,6 +211,12 @@ class Exchange implements Dispatcher.DispatchHandler {
     const nothingSent = buys && this.#controller === undefined;
     return { host: url.host, billed: nothingSent ? 'no' : 'unknown' };
   }
+}
+
+function dispatchable(body: NonNullable<ExchangeRequest['body']>): string | Buffer | Readable {
+  return typeof body === 'string' || Buffer.isBuffer(body)
+    ? body
+    : Readable.from(body, { objectMode: false });
 }
 
 function joinHeaders(

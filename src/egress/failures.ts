@@ -27,6 +27,12 @@ export function brokenFailure(what: string, state: ExchangeState): UpstreamFailu
   return new UpstreamFailure('upstream_error', { billed, internal: `${host}: ${what}` });
 }
 
+/** The upstream answers with more than we take. */
+export function tooLargeFailure(what: string, { host, billed }: ExchangeState): UpstreamFailure {
+  const internal = `${host}: ${what}`;
+  return new UpstreamFailure('upstream_error', { billed, internal, isTooLarge: true });
+}
+
 /** The upstream let a deadline pass. */
 export function silentFailure(what: string, state: ExchangeState): UpstreamFailure {
   const { host, billed } = state;

@@ -1,7 +1,8 @@
 import { Agent } from 'undici';
 import type { Log } from '../base/log.ts';
-import { type Egress, type EgressAnswer, UpstreamFailure } from './egress.ts';
-import { exchange, type ExchangeAnswer } from './exchange.ts';
+import { agentOptions, download, FIXED_HEADERS, isRedirect } from './download.ts';
+import { type Egress, type EgressAnswer, type EgressRequest, UpstreamFailure } from './egress.ts';
+import { exchange, type ExchangeAnswer, type ExchangeRequest } from './exchange.ts';
 import { brokenFailure } from './failures.ts';
 import {
   checkUrl,
@@ -42,27 +43,13 @@ export interface EgressOptions {
 }
 
 const MEBIBYTE = 1024 * 1024;
-const REDIRECTS_MAX = 3;
-const HEADER_BYTES_MAX = 64 * 1024;
 
 /** The way out to one provider account, with connections of its own that are kept alive. */
 export function createEgress(options: EgressOptions): Egress {
   const settings = withDefaults(options);
   const { connections } = settings;
-  const shared = {
-    connections,
-    pipelining: 1,
-    // HTTP/1.1 only: after a GOAWAY undici's HTTP/2 client sends a request again by itself.
-    allowH2: false,
-    // A request that meets a connection just closed by the other side is lost, and may have been
-    // bought: so an idle one is kept for 4 s only, or for as long as the other side says.
-    keepAliveTimeout: 4000,
-    keepAliveMaxTimeout: 60_000,
-    // Four times what Node takes: an answer that was paid for is not refused for its cookies.
-    maxHeaderSize: HEADER_BYTES_MAX,
-  };
-  const direct = new Agent({ ...shared, connect: directConnector(settings) });
-  const guarded = new Agent({ ...shared, connect: guardedConnector(settings) });
+  const direct = new Agent({ ...agentOptions(connections), connect: directConnector(settings) });
+  const guarded = new Agent({ ...agentOptions(connections), connect: guardedConnector(settings) });
   return {
     request: async (request) => {
       const { url, isDirect } = checkTarget(request.url, settings);
@@ -70,8 +57,7 @@ export function createEgress(options: EgressOptions): Egress {
         dispatcher: isDirect ? direct : guarded,
         method: request.method,
         url,
-        headers: checkHeaders(request.headers ?? {}, url),
-        ...(request.body === undefined ? {} : { body: request.body }),
+        ...withBody(checkHeaders(request.headers ?? {}, url), request.body),
         signal: request.signal,
         firstByteMs: request.firstByteMs ?? settings.firstByteMs,
         idleMs: settings.idleMs,
@@ -88,7 +74,7 @@ export function createEgress(options: EgressOptions): Egress {
     },
     download: async ({ url, signal }) => {
       try {
-        return plain(await download(guarded, settings, { url, signal }));
+        return plain(await download({ dispatcher: guarded, ...settings }, { url, signal }));
       } catch (error) {
         if (error instanceof UpstreamFailure) {
           // A bought picture that cannot be had, or an upstream that points into our network.
@@ -149,53 +135,6 @@ function checkTarget(text: string, settings: Settings): { url: URL; isDirect: bo
   return { url: checked, isDirect: false };
 }
 
-interface Download {
-  readonly url: string;
-  readonly signal: AbortSignal;
-}
-
-async function download(
-  dispatcher: Agent,
-  settings: Settings,
-  { url: first, signal }: Download,
-): Promise<ExchangeAnswer> {
-  const { trustedHosts, firstByteMs, idleMs, downloadBytesMax, downloadMs } = settings;
-  const deadline = performance.now() + downloadMs;
-  let url = checkUrl(first, trustedHosts);
-  for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects += 1) {
-    const answer = await exchange({
-      dispatcher,
-      method: 'GET',
-      url,
-      headers: FIXED_HEADERS,
-      signal,
-      firstByteMs,
-      idleMs,
-      bodyBytesMax: downloadBytesMax,
-      totalMs: Math.max(1, Math.ceil(deadline - performance.now())),
-      buys: false,
-    });
-    if (!isRedirect(answer.status)) {
-      return answer;
-    }
-    answer.abandon();
-    const location = answer.headers['location'];
-    const next = location === undefined ? null : URL.parse(location, url.href);
-    if (next === null) {
-      throw refused('its redirect leads nowhere', url);
-    }
-    url = checkUrl(next, trustedHosts);
-  }
-  throw refused(`it redirects more than ${REDIRECTS_MAX} times`, url);
-}
-
-function isRedirect(status: number): boolean {
-  return status >= 300 && status < 400;
-}
-
-/** Some firewalls turn away requests that do not say who they are. */
-const FIXED_HEADERS = { 'user-agent': 'easel', 'accept-encoding': 'identity' } as const;
-
 /** Headers that are the transport's own, or that would send a request elsewhere. */
 const FORBIDDEN_HEADERS: ReadonlySet<string> = new Set([
   'connection',
@@ -224,6 +163,28 @@ function checkHeaders(headers: Readonly<Record<string, string>>, url: URL): Reco
     }
   }
   return { ...FIXED_HEADERS, ...headers, 'accept-encoding': 'identity' };
+}
+
+/** The body, and with a streamed one the headers that describe it. */
+function withBody(
+  headers: Record<string, string>,
+  body: EgressRequest['body'],
+): Pick<ExchangeRequest, 'headers' | 'body'> {
+  if (body === undefined) {
+    return { headers };
+  }
+  if (typeof body === 'string' || Buffer.isBuffer(body)) {
+    return { headers, body };
+  }
+  const { contentType, contentLength, chunks } = body;
+  return {
+    headers: {
+      ...headers,
+      'content-type': contentType,
+      'content-length': String(contentLength),
+    },
+    body: chunks(),
+  };
 }
 
 function plain({ status, headers, body }: ExchangeAnswer): EgressAnswer {

@@ -101,11 +101,33 @@ export async function registerOpenApi(
         },
       },
     },
-    transform: createJsonSchemaTransform({
-      zodToJsonConfig: { override: ({ jsonSchema }) => dropSafeIntegerBounds(jsonSchema) },
-    }),
+    transform: transformRoute,
     transformObject: (document) => finishDocument(jsonSchemaTransformObject(document) as Schema),
   });
+}
+
+const transformSchemas = createJsonSchemaTransform({
+  zodToJsonConfig: { override: ({ jsonSchema }) => dropSafeIntegerBounds(jsonSchema) },
+});
+
+type RouteDocument = Parameters<typeof transformSchemas>[0];
+
+/** The generator knows bodies of one content type only: of several, each is turned by itself. */
+function transformRoute(document: RouteDocument): ReturnType<typeof transformSchemas> {
+  const { body, ...schema } = document.schema ?? {};
+  const content = (body as { content?: Record<string, { schema: unknown }> } | undefined)?.content;
+  if (content === undefined) {
+    return transformSchemas(document);
+  }
+  const transformed = transformSchemas({ ...document, schema });
+  const bodies = Object.entries(content).map(([type, { schema: bodySchema }]) => [
+    type,
+    { schema: transformSchemas({ ...document, schema: { body: bodySchema } }).schema.body },
+  ]);
+  return {
+    ...transformed,
+    schema: { ...transformed.schema, body: { content: Object.fromEntries(bodies) } },
+  };
 }
 
 /** zod bounds every integer by what a double holds exactly: noise in a document for people. */

@@ -18,6 +18,8 @@ const UNCLEAR_BYTES_MAX = 512;
 
 export interface JsonScannerOptions {
   readonly keys: ReadonlySet<string>;
+  /** Whether strings in an array at such a key are lifted out, too. */
+  readonly liftsItems: boolean;
   readonly payloadBytesMin: number;
   readonly documentBytesMax: number;
   readonly depthMax: number;
@@ -196,9 +198,15 @@ export class JsonScanner {
     if (level?.expects === 'key') {
       this.#role = 'key';
     } else {
-      const isCandidate = level?.isArray === false && level.expects === 'value';
-      this.#role = isCandidate && this.#options.keys.has(this.#key(level)) ? 'candidate' : 'value';
+      const isCandidate = level?.expects === 'value' && this.#isAtKey(level);
+      this.#role = isCandidate ? 'candidate' : 'value';
     }
+  }
+
+  #isAtKey(level: Level): boolean {
+    const isItem = level.isArray && this.#options.liftsItems;
+    const holder = isItem ? this.#levels.at(-2) : level;
+    return holder?.isArray === false && this.#options.keys.has(this.#key(holder));
   }
 
   #closeString(): void {
@@ -260,9 +268,8 @@ export class JsonScanner {
       throw malformed();
     }
     const level = this.#levels.at(-1);
-    if (level === undefined) {
-      this.#isClosed = true;
-    } else {
+    this.#isClosed = level === undefined;
+    if (level !== undefined) {
       level.expects = 'comma';
     }
   }

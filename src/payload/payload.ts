@@ -30,3 +30,12 @@ export function bytesPayload(bytes: Buffer, form: Payload['form'] = 'binary'): P
     },
   };
 }
+
+/** A file or text whose chunks are read once; nothing can be looked at before. */
+export function arrivingPayload(form: Payload['form'], chunks: AsyncIterable<Buffer>): Payload {
+  return {
+    form,
+    peek: () => Promise.reject(new Error('this payload can only be read')),
+    chunks: () => chunks,
+  };
+}

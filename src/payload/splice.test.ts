@@ -424,3 +424,39 @@ test('the source is closed when the document is refused', async () => {
   await assert.rejects(read(closing()), isFault('malformed'));
   assert.ok(isClosed);
 });
+
+test('strings in an array at a known key are lifted out when asked for', async () => {
+  const long = 'QUJD'.repeat(500);
+  const text = JSON.stringify({
+    image: [`data:image/png;base64,${long}`, 'https://pictures.example/a', long],
+    nested: { image: [[long], { image: [long] }] },
+    other: [long],
+  });
+  const source = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.from(text);
+  };
+  const read = async (liftsItems: boolean): Promise<unknown[]> => {
+    const seen: unknown[] = [];
+    for await (const part of splice(source(), { keys: ['image'], liftsItems })) {
+      if (part.type === 'document') {
+        seen.push(part.value);
+      } else {
+        const bytes = Buffer.concat(await Array.fromAsync(part.payload.chunks()));
+        assert.equal(bytes.toString(), long);
+        seen.push(part.path);
+      }
+    }
+    return seen;
+  };
+  assert.deepEqual(await read(true), [
+    ['image', 0],
+    ['image', 2],
+    ['nested', 'image', 1, 'image', 0],
+    {
+      image: ['', 'https://pictures.example/a', ''],
+      nested: { image: [[long], { image: [''] }] },
+      other: [long],
+    },
+  ]);
+  assert.deepEqual(await read(false), [JSON.parse(text)]);
+});

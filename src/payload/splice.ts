@@ -21,6 +21,8 @@ export type SpliceEventPart =
 export interface SpliceOptions {
   /** Keys whose string values are lifted out, at any depth: `b64_json`, `data` … */
   readonly keys: readonly string[];
+  /** Whether strings in an array at such a key are lifted out, too; not by default. */
+  readonly liftsItems?: boolean;
   /** Shorter strings stay in the document; 1,024 bytes by default. */
   readonly payloadBytesMin?: number;
   /** One payload's most bytes of text; 256 MiB by default. */
@@ -175,6 +177,7 @@ async function* payloadsOf(
 function createScanner(options: SpliceOptions, stopsAtLineEnd: boolean): JsonScanner {
   return new JsonScanner({
     keys: new Set(options.keys),
+    liftsItems: options.liftsItems ?? false,
     payloadBytesMin: Math.max(1, options.payloadBytesMin ?? PAYLOAD_BYTES_MIN),
     documentBytesMax: options.documentBytesMax ?? DOCUMENT_BYTES_MAX,
     depthMax: options.depthMax ?? DEPTH_MAX,

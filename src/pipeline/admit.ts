@@ -123,7 +123,6 @@ function checkCount(card: Card, call: ImageCall): void {
   }
 }
 
-/** Edits get error rows of their own when their endpoint comes; the checks are these. */
 function checkEdit(card: Card, call: ImageCall): void {
   if (call.operation !== 'edit') {
     return;

@@ -16,6 +16,7 @@ const task: ImageTask = {
   format: 'png',
   stream: false,
   partialImages: 0,
+  references: [],
   size: { width: 64, height: 64 },
 };
 

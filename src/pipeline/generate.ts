@@ -14,6 +14,13 @@ import type { JobRegistry } from '../requests/registry.ts';
 import { admit } from './admit.ts';
 import { type TestFault, withTestFault } from './faults.ts';
 import { paint, type Painted } from './paint.ts';
+import {
+  type EditInputs,
+  type FetchPicture,
+  NO_PICTURES,
+  type Pictures,
+  readPictures,
+} from './pictures.ts';
 import { type HeldRequest, type Records, Stopwatch } from './record.ts';
 import { scopeOf } from './scope.ts';
 
@@ -28,6 +35,8 @@ export interface Pipeline {
   readonly clock: Clock;
   readonly log: Log;
   readonly openSpool: () => Spool;
+  /** Begins to fetch a picture at an address that a caller named. */
+  readonly fetchPicture: FetchPicture;
   /** The most that one request may take, in milliseconds. */
   readonly requestMs: number;
 }
@@ -36,11 +45,16 @@ export interface GenerateOptions {
   /** The id of the HTTP request, for the log and for support. */
   readonly requestId: string;
   readonly fault?: TestFault;
+  /** The pictures of an edit, whose spool is disposed of when the work has ended, or not begun. */
+  readonly inputs?: EditInputs;
+  /** Aborts when the caller leaves before there is a job. */
+  readonly signal?: AbortSignal;
 }
 
 /**
- * One request, in order: admit → hold → (job) paint → settle → record. What is refused before the
- * hold is thrown; from there on the job carries it, and whoever subscribes reads how it ends.
+ * One request, in order: admit → (pictures) → hold → (job) paint → settle → record. What is refused
+ * before the hold is thrown; from there on the job carries it, and whoever subscribes reads how it
+ * ends.
  */
 export async function generate(
   parts: Pipeline,
@@ -48,9 +62,29 @@ export async function generate(
   call: ImageCall,
   options: GenerateOptions,
 ): Promise<Job> {
+  try {
+    return await begin(parts, caller, call, options);
+  } catch (error) {
+    await options.inputs?.spool.dispose();
+    throw error;
+  }
+}
+
+async function begin(
+  parts: Pipeline,
+  caller: Caller,
+  call: ImageCall,
+  options: GenerateOptions,
+): Promise<Job> {
   const watch = new Stopwatch(parts.clock);
+  const catalog = parts.catalog();
   const scope = scopeOf(caller, parts.isConfigured, watch.startedAtMs);
-  const admitted = admit(parts.catalog(), call, scope);
+  const asked = admit(catalog, call, scope);
+  const pictures = await picturesOf(parts, options);
+  // The size and the price of an edit may follow its pictures.
+  const referenceSizes = pictures.references;
+  const admitted =
+    referenceSizes.length === 0 ? asked : admit(catalog, call, { ...scope, referenceSizes });
   const provider = parts.route(admitted, caller);
   const request = await parts.records.hold({
     id: newId('img', watch.startedAtMs),
@@ -60,18 +94,27 @@ export async function generate(
     provider: provider.name,
     amount: quote(admitted.card, admitted, watch.startedAtMs).max,
     watch,
+    pictures,
     spool: parts.openSpool(),
   });
   const job = new Job(factsOf(request));
   const engine = options.fault === undefined ? provider : withTestFault(provider, options.fault);
-  parts.jobs.add(job, carryOut(parts, { request, job, engine }));
+  parts.jobs.add(job, carryOut(parts, { request, job, engine, inputs: options.inputs }));
   return job;
+}
+
+function picturesOf(
+  parts: Pipeline,
+  { inputs, signal = new AbortController().signal }: GenerateOptions,
+): Promise<Pictures> | Pictures {
+  return inputs === undefined ? NO_PICTURES : readPictures(inputs, parts.fetchPicture, signal);
 }
 
 interface Run {
   readonly request: HeldRequest;
   readonly job: Job;
   readonly engine: Provider;
+  readonly inputs: EditInputs | undefined;
 }
 
 /** Drives the job to its one end: the charge is posted or the hold released, never both. */
@@ -94,10 +137,14 @@ async function carryOut(parts: Pipeline, run: Run): Promise<void> {
     parts.log.error({ image: request.id, err: error }, 'the end of a request was not recorded');
     job.emit({ type: 'failed', failure: toFailure(error) });
   } finally {
-    // A subscriber may still be writing the last picture from it.
-    void job.closed.then(request.spool.dispose).catch((error: unknown) => {
-      parts.log.warn({ image: request.id, err: error }, 'spooled payloads could not be removed');
-    });
+    // A subscriber may still be writing the last picture from the one; the engine is done with the
+    // other.
+    const disposal = job.closed.then(request.spool.dispose);
+    void Promise.all([disposal, Promise.resolve(run.inputs?.spool.dispose())]).catch(
+      (error: unknown) => {
+        parts.log.warn({ image: request.id, err: error }, 'spooled payloads could not be removed');
+      },
+    );
   }
 }
 

@@ -260,7 +260,7 @@ function notAPicture(cause: unknown): Failure {
 }
 
 /** The admitted call as the engine reads it. */
-function taskOf({ admitted, caller }: HeldRequest): ImageTask {
+function taskOf({ admitted, caller, pictures }: HeldRequest): ImageTask {
   const { card, prompt, n, parameters, seed, nativeFormat, compression, partialImages } = admitted;
   const { stream } = admitted.call;
   return {
@@ -274,6 +274,8 @@ function taskOf({ admitted, caller }: HeldRequest): ImageTask {
     stream,
     partialImages,
     size: admitted.expectedSize,
+    references: pictures.references,
+    ...(pictures.mask === undefined ? {} : { mask: pictures.mask }),
     ...(seed === undefined ? {} : { seed }),
     ...(compression === undefined ? {} : { compression }),
     ...(caller.mode === 'test' ? { testModel: admitted.requestedModel } : {}),

@@ -9,6 +9,7 @@ import type { Spool } from '../payload/spool.ts';
 import type { Outcome } from '../requests/job.ts';
 import type { RequestRows } from '../requests/records.ts';
 import type { Painted } from './paint.ts';
+import type { Pictures } from './pictures.ts';
 
 /** Notes when each step of a request was done, in milliseconds from its start. */
 export class Stopwatch {
@@ -41,6 +42,8 @@ export interface HeldRequest {
   /** What is held: the quote's upper bound. */
   readonly amount: Nanousd;
   readonly watch: Stopwatch;
+  /** What an edit works on. */
+  readonly pictures: Pictures;
   /** Keeps this request's payloads where they must be whole. */
   readonly spool: Spool;
 }

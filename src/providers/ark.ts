@@ -1,12 +1,14 @@
-import type { Failure } from '../base/errors.ts';
-import { formatSize, parseSize } from '../base/image.ts';
+import { Failure } from '../base/errors.ts';
+import { formatSize, type ImageFormat, parseSize } from '../base/image.ts';
 import type { TokenUsage } from '../base/usage.ts';
 import type { EgressAnswer } from '../egress/egress.ts';
 import { retryAfterSeconds } from '../egress/read-body.ts';
+import { type Base64Value, jsonBody } from '../egress/streamed-body.ts';
 import type { JsonPath } from '../payload/splice.ts';
 import { type ProviderAccount, refuseUnknownSettings } from './account.ts';
 import { countOf, type Fields, fieldsOf, listOf, textOf } from './answer-fields.ts';
 import type { ImageTask, Provider, ProviderContext, ProviderEvent, Receipt } from './provider.ts';
+import { dataUri, sendable, type SentPicture } from './references.ts';
 import { readErrorFields, spliceAnswer } from './splice-answer.ts';
 import {
   brokenAnswer,
@@ -18,12 +20,15 @@ import {
 /**
  * ByteDance's Seedream on BytePlus ModelArk or Volcengine Ark (volcengine-python-sdk
  * `types/images`, 2026; docs.byteplus.com ModelArk 1541523, November 2026). A failed picture is an
- * item with an error in place of a payload, so a payload passes through as it arrives.
+ * item with an error in place of a payload, so a payload passes through as it arrives. An edit is a
+ * generation with pictures; a mask is refused, since Ark has none.
  */
 export function createArk(account: ProviderAccount): Provider {
   refuseUnknownSettings(account, []);
   return {
     name: account.name,
+    // Pictures come from the task alone, where they were checked, counted and priced.
+    holdsBack: (field) => field === 'image',
     generate: (task, context) => generate(account, task, context),
   };
 }
@@ -34,8 +39,14 @@ const PRESET_PATTERN = /^(?:auto_)?(\d(?:\.\d)?K)$/;
 /** These take the field; 5.0-pro and 5.5 answer 400 if it is there at all (PROVIDERS §5). */
 const SEQUENTIAL_MODELS = /seedream-(?:4-[05]|5-0(?:-lite)?)-\d{6}/;
 
-/** 4.x is always jpeg and does not know the field. */
-const OUTPUT_FORMAT_MODELS = /seedream-5-/;
+/** 4.x always gives jpeg, does not know `output_format`, and takes no webp (PROVIDERS §5). */
+const MODELS_OF_5 = /seedream-5-/;
+
+/** A model of an unknown name, such as an endpoint's id, is sent what all of them take. */
+const REFERENCE_FORMATS: readonly ImageFormat[] = ['jpeg', 'png'];
+
+/** Of one picture (docs.byteplus.com ModelArk 1541523, November 2026). */
+const REFERENCE_BYTES_MAX = 10 * 2 ** 20;
 
 const CONTENT_CODES = /SensitiveContentDetected|RiskDetection/;
 
@@ -47,14 +58,19 @@ async function* generate(
   task: ImageTask,
   context: ProviderContext,
 ): AsyncGenerator<ProviderEvent, Receipt, void> {
+  if (task.mask !== undefined) {
+    throw new Failure('mask_not_supported', { param: 'mask' });
+  }
+  const isOf5 = MODELS_OF_5.test(task.upstreamModel);
+  const pictures = await sendable(task.references, {
+    formats: isOf5 ? [...REFERENCE_FORMATS, 'webp'] : REFERENCE_FORMATS,
+    bytesMax: REFERENCE_BYTES_MAX,
+  });
   const answer = await account.egress.request({
     method: 'POST',
     url: `${account.baseUrl}/images/generations`,
-    headers: {
-      'content-type': 'application/json',
-      ...(account.apiKey === undefined ? {} : { authorization: `Bearer ${account.apiKey}` }),
-    },
-    body: JSON.stringify(requestBody(task)),
+    headers: account.apiKey === undefined ? {} : { authorization: `Bearer ${account.apiKey}` },
+    body: jsonBody(requestBody(task, pictures)),
     signal: context.signal,
   });
   if (answer.status !== 200) {
@@ -77,11 +93,12 @@ async function* generate(
   throw brokenAnswer(account.name, 'the answer ended before its document did');
 }
 
-function requestBody(task: ImageTask): object {
+function requestBody(task: ImageTask, pictures: readonly SentPicture[]): object {
   const { image_size: imageSize, ...parameters } = task.parameters;
+  const { image: _image, ...passthrough } = task.passthrough;
   const model = task.upstreamModel;
   return {
-    ...task.passthrough,
+    ...passthrough,
     ...parameters,
     ...task.upstreamParameters,
     model,
@@ -92,8 +109,15 @@ function requestBody(task: ImageTask): object {
     watermark: false,
     stream: false,
     ...(SEQUENTIAL_MODELS.test(model) ? { sequential_image_generation: 'disabled' } : {}),
-    ...(OUTPUT_FORMAT_MODELS.test(model) ? { output_format: task.format } : {}),
+    ...(MODELS_OF_5.test(model) ? { output_format: task.format } : {}),
+    ...(pictures.length === 0 ? {} : { image: imageField(pictures.map(dataUri)) }),
   };
+}
+
+/** One picture stands alone, several in a list. With the one that is made they may be 15. */
+function imageField(pictures: readonly Base64Value[]): Base64Value | readonly Base64Value[] {
+  const [first, ...others] = pictures;
+  return first !== undefined && others.length === 0 ? first : pictures;
 }
 
 /** A preset, where the model chooses the ratio, else pixels: as sent, or as the card names them. */

@@ -1,10 +1,14 @@
+import { Failure } from '../base/errors.ts';
 import { formatUsd, parseUsd } from '../base/money.ts';
 import type { EgressAnswer } from '../egress/egress.ts';
 import { readJson } from '../egress/read-body.ts';
+import { Base64Value } from '../egress/streamed-body.ts';
+import type { ReferencePicture } from '../payload/reference.ts';
 import { type ProviderAccount, refuseUnknownSettings } from './account.ts';
 import { countOf, type Fields, fieldsOf, textOf } from './answer-fields.ts';
 import { downloadPicture } from './downloaded.ts';
 import { readRefusal } from './job-refusal.ts';
+import { jobSubmission } from './job-submission.ts';
 import { getNamed, pollingHosts } from './named-url.ts';
 import { discard, poll, pollIntervalMs, settingMs, type Verdict } from './poll.ts';
 import type {
@@ -15,7 +19,12 @@ import type {
   Receipt,
   UpstreamJob,
 } from './provider.ts';
-import { brokenAnswer, contentRefused, refusalFailure } from './upstream-errors.ts';
+import {
+  brokenAnswer,
+  contentRefused,
+  refusalFailure,
+  type UpstreamRefusal,
+} from './upstream-errors.ts';
 
 /** Where the credential may go beside the base URL: polling happens on clusters, `api.eu2.bfl.ai`. */
 const BFL_DOMAINS: readonly string[] = ['bfl.ai'];
@@ -23,7 +32,7 @@ const BFL_DOMAINS: readonly string[] = ['bfl.ai'];
 /** The submit answer, and each answer to a poll. */
 const ANSWER_BYTES_MAX = 1024 * 1024;
 
-/** Taking a job is quick: the picture is made after it. */
+/** Taking a job is quick: the picture is made after it. That an edit is sent comes on top. */
 const SUBMIT_MS = 60_000;
 
 /** A cluster may not know a job yet that another has just taken. */
@@ -33,7 +42,7 @@ const NOT_FOUND_GRACE_MS = 2000;
  * Black Forest Labs' FLUX (docs.bfl.ai, "generate images", "get result", "errors", 2026; PROVIDERS
  * §3, November 2026): a POST takes the job and names its cost, the polling URL is asked until the
  * picture is ready, which is then downloaded from a signed address that lives for ten minutes. One
- * image a call. There is no way to cancel.
+ * image a call. An edit goes to the same address, with its pictures. There is no way to cancel.
  *
  * Settings of the account: `poll_interval_ms` (250; grows to eight times that), `not_found_grace_ms`
  * (2000), `polling_hosts` (further `host:port` that the credential may go to).
@@ -74,17 +83,20 @@ async function submit(
   task: ImageTask,
   { signal }: ProviderContext,
 ): Promise<UpstreamJob> {
+  if (task.mask !== undefined) {
+    throw new Failure('mask_not_supported', { param: 'mask' });
+  }
   const { name: provider, egress, baseUrl } = account;
+  const submission = jobSubmission(task, { document: requestBody(task), acceptMs: SUBMIT_MS });
   const answer = await egress.request({
+    ...submission,
     method: 'POST',
     url: `${baseUrl}/v1/${encodeURIComponent(task.upstreamModel)}`,
-    headers: { 'content-type': 'application/json', ...credential(account) },
-    body: JSON.stringify(requestBody(task)),
+    headers: { ...submission.headers, ...credential(account) },
     signal,
-    firstByteMs: SUBMIT_MS,
   });
   if (answer.status !== 200) {
-    throw refusalFailure(await readRefusal(provider, answer));
+    throw refusalFailure(await refusalOf(provider, answer));
   }
   const fields = fieldsOf(await readJson(answer, ANSWER_BYTES_MAX));
   const id = textOf(fields['id']);
@@ -106,7 +118,28 @@ function requestBody(task: ImageTask): object {
     ...(task.seed === undefined ? {} : { seed: task.seed }),
     prompt: task.prompt,
     output_format: task.format,
+    ...inputImages(task.references),
   };
+}
+
+/** `input_image`, `input_image_2` … in the caller's order, as bare base64 (PROVIDERS §3.2). */
+function inputImages(
+  references: readonly ReferencePicture[],
+): Readonly<Record<string, Base64Value>> {
+  return Object.fromEntries(
+    references.map((picture, index) => [
+      index === 0 ? 'input_image' : `input_image_${index + 1}`,
+      new Base64Value(picture),
+    ]),
+  );
+}
+
+/** The refusal, with the caller's own word for the pictures. */
+async function refusalOf(provider: string, answer: EgressAnswer): Promise<UpstreamRefusal> {
+  const refusal = await readRefusal(provider, answer);
+  return refusal.param?.startsWith('input_image') === true
+    ? { ...refusal, param: 'image' }
+    : refusal;
 }
 
 /** Delivery behind our back, and pictures, which have a price and rules of their own. */

@@ -1,13 +1,21 @@
 import { Failure } from '../base/errors.ts';
-import { parseSize } from '../base/image.ts';
 import { type EgressAnswer, UpstreamFailure } from '../egress/egress.ts';
 import { readJson } from '../egress/read-body.ts';
 import { type ProviderAccount, refuseUnknownSettings } from './account.ts';
 import { fieldsOf, textOf } from './answer-fields.ts';
 import { refusalAfterPurchase } from './bought.ts';
 import { downloadPicture } from './downloaded.ts';
+import {
+  callersParam,
+  type FalEdits,
+  falBody,
+  FAL_EDIT_SETTINGS,
+  holdsBack,
+  readFalEdits,
+} from './fal-request.ts';
 import { falVerdict, type FalResult, readFalResult } from './fal-result.ts';
 import { readRefusal } from './job-refusal.ts';
+import { jobSubmission } from './job-submission.ts';
 import { getNamed, isOwnHost, pollingHosts } from './named-url.ts';
 import { discard, poll, pollIntervalMs, type Verdict } from './poll.ts';
 import type {
@@ -25,7 +33,7 @@ const FAL_DOMAINS: readonly string[] = ['fal.run'];
 
 const ANSWER_BYTES_MAX = 1024 * 1024;
 
-/** Joining the queue is quick: the picture is made after it. */
+/** Joining the queue is quick: the picture is made after it. That an edit is sent comes on top. */
 const SUBMIT_MS = 60_000;
 
 /**
@@ -36,17 +44,18 @@ const SUBMIT_MS = 60_000;
  * card asks for `sync_mode`. The base URL is that of the queue. No cost is named.
  *
  * Settings of the account: `poll_interval_ms` (250; grows to eight times that), `polling_hosts`
- * (further `host:port` that the credential may go to).
+ * (further `host:port` that the credential may go to), and those of FalEdits.
  */
 export function createFal(account: ProviderAccount): Provider {
-  refuseUnknownSettings(account, ['poll_interval_ms', 'polling_hosts']);
+  refuseUnknownSettings(account, ['poll_interval_ms', 'polling_hosts', ...FAL_EDIT_SETTINGS]);
   pollingHosts(account);
+  const edits = readFalEdits(account);
   const intervalMs = pollIntervalMs(account);
   return {
     name: account.name,
-    holdsBack: (field) => FOREIGN.test(field),
+    holdsBack,
     async *generate(task, context) {
-      const job = await submit(account, task, context);
+      const job = await submit(account, edits, { task, context });
       yield { type: 'submitted', job };
       return yield* resume({ account, intervalMs, task, context }, job);
     },
@@ -64,18 +73,19 @@ interface Waiting {
 
 async function submit(
   account: ProviderAccount,
-  task: ImageTask,
-  { signal }: ProviderContext,
+  edits: FalEdits,
+  { task, context }: { readonly task: ImageTask; readonly context: ProviderContext },
 ): Promise<UpstreamJob> {
   const { name: provider, egress, baseUrl } = account;
+  const document = await falBody(task, edits);
+  const submission = jobSubmission(task, { document, acceptMs: SUBMIT_MS });
   const model = task.upstreamModel.split('/').map(encodeURIComponent).join('/');
   const answer = await egress.request({
+    ...submission,
     method: 'POST',
     url: `${baseUrl}/${model}`,
-    headers: { 'content-type': 'application/json', ...credential(account) },
-    body: JSON.stringify(requestBody(task)),
-    signal,
-    firstByteMs: SUBMIT_MS,
+    headers: { ...submission.headers, ...credential(account) },
+    signal: context.signal,
   });
   if (answer.status !== 200 && answer.status !== 202) {
     throw refusalFailure(await refusalOf(provider, answer));
@@ -90,30 +100,6 @@ async function submit(
   }
   return { id, pollUrl, resultUrl, ...(cancelUrl === undefined ? {} : { cancelUrl }) };
 }
-
-/** The card's names are the model's own, but for pixels: `image_size` holds them as an object. */
-function requestBody(task: ImageTask): object {
-  const passthrough = Object.entries(task.passthrough).filter(([name]) => !FOREIGN.test(name));
-  const { width, height, image_size, ...parameters } = task.parameters;
-  const pixels =
-    typeof width === 'number' && typeof height === 'number'
-      ? { width, height }
-      : parseSize(String(image_size));
-  const size = pixels ?? image_size;
-  return {
-    ...Object.fromEntries(passthrough),
-    ...parameters,
-    ...(size === undefined ? {} : { image_size: size }),
-    output_format: task.format,
-    ...task.upstreamParameters,
-    ...(task.seed === undefined ? {} : { seed: task.seed }),
-    prompt: task.prompt,
-    num_images: task.n,
-  };
-}
-
-/** Count and delivery behind our back, and pictures, which come with edits. */
-const FOREIGN = /^(sync_mode|num_images|webhook|fal_webhook|prompt$|image_urls?$|mask_urls?$)/i;
 
 async function* resume(
   waiting: Waiting,
@@ -248,10 +234,11 @@ async function cancel(
   }
 }
 
-/** The refusal, with the caller's own word for the number of pictures. */
+/** The refusal, with the caller's own word for the field. */
 async function refusalOf(provider: string, answer: EgressAnswer): Promise<UpstreamRefusal> {
   const refusal = await readRefusal(provider, answer);
-  return refusal.param === 'num_images' ? { ...refusal, param: 'n' } : refusal;
+  const { param } = refusal;
+  return param === undefined ? refusal : { ...refusal, param: callersParam(param) };
 }
 
 function credential({ apiKey }: ProviderAccount): Record<string, string> {

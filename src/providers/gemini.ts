@@ -1,5 +1,9 @@
+import { Failure } from '../base/errors.ts';
+import { mediaType } from '../base/image.ts';
 import type { EgressAnswer } from '../egress/egress.ts';
+import { Base64Value, jsonBody, type StreamedBody } from '../egress/streamed-body.ts';
 import { bytesPayload, type Payload } from '../payload/payload.ts';
+import type { ReferencePicture } from '../payload/reference.ts';
 import type { JsonPath } from '../payload/splice.ts';
 import { type ProviderAccount, refuseUnknownSettings } from './account.ts';
 import { type Fields, fieldsOf, listOf, textOf } from './answer-fields.ts';
@@ -10,9 +14,10 @@ import { brokenAnswer, contentRefused } from './upstream-errors.ts';
 
 /**
  * Google's Gemini image models over `generateContent` (npm @google/genai 3.1.0, October 2026). One
- * picture a call. Its verdict follows its pictures, and drafts may stand before the final one, so
- * every picture is spooled and one is delivered when the answer has ended. An answer without a
- * picture is never asked for again: it may have been billed.
+ * picture a call; the pictures of an edit are parts of it, and a mask is refused. Its verdict
+ * follows its pictures, and drafts may stand before the final one, so every picture is spooled and
+ * one is delivered when the answer has ended. An answer without a picture is never asked for again:
+ * it may have been billed.
  */
 export function createGemini(account: ProviderAccount): Provider {
   refuseUnknownSettings(account, []);
@@ -36,6 +41,13 @@ const PAYLOAD_KEYS = ['data', 'thoughtSignature'];
 
 /** Ten were seen at most (PROVIDERS §2.3, November 2026); all of them lie in the spool. */
 const KEPT_MAX = 32;
+
+/**
+ * Of a request with its pictures in base64 (blog.google, "Increased file size limits", January
+ * 2026). It varies by the kind of file, and was 20 MB before: what is still too large, Google
+ * refuses itself.
+ */
+const REQUEST_BYTES_MAX = 100 * 2 ** 20;
 
 /** The request or its picture broke a content rule: `BlockReason` and `FinishReason` of the SDK. */
 const CONTENT_FINISHES: ReadonlySet<string> = new Set([
@@ -65,15 +77,16 @@ async function* generate(
   task: ImageTask,
   context: ProviderContext,
 ): AsyncGenerator<ProviderEvent, Receipt, void> {
+  if (task.mask !== undefined) {
+    throw new Failure('mask_not_supported', { param: 'mask' });
+  }
   const model = encodeURIComponent(task.upstreamModel);
+  const body = boundedBody(task);
   const answer = await account.egress.request({
     method: 'POST',
     url: `${account.baseUrl}/v1beta/models/${model}:generateContent`,
-    headers: {
-      'content-type': 'application/json',
-      ...(account.apiKey === undefined ? {} : { 'x-goog-api-key': account.apiKey }),
-    },
-    body: JSON.stringify(requestBody(task)),
+    headers: account.apiKey === undefined ? {} : { 'x-goog-api-key': account.apiKey },
+    body,
     signal: context.signal,
   });
   if (answer.status !== 200) {
@@ -85,6 +98,17 @@ async function* generate(
   return receiptOf(document);
 }
 
+function boundedBody(task: ImageTask): StreamedBody {
+  const body = jsonBody(requestBody(task));
+  if (body.contentLength > REQUEST_BYTES_MAX) {
+    // In base64 four bytes stand for three.
+    const most = Math.floor((REQUEST_BYTES_MAX / 2 ** 20 / 4) * 3);
+    const message = `The pictures are too large: this model takes ${most} MB of them in all.`;
+    throw new Failure('payload_too_large', { param: 'image', message });
+  }
+  return body;
+}
+
 /**
  * The card's `aspect_ratio` and `resolution` have places of their own in `imageConfig`; whatever
  * else it declares, and its upstream parameters, are fields of `generationConfig`.
@@ -92,13 +116,16 @@ async function* generate(
 function requestBody(task: ImageTask): object {
   const { aspect_ratio: aspectRatio, resolution, ...others } = task.parameters;
   const imageConfig = {
-    // Left out, the model chooses the ratio itself: that is `auto`, which it does not know.
+    // Left out, the model follows the picture of an edit, or else chooses the ratio itself: that is
+    // `auto`, which it does not know.
     ...(aspectRatio === undefined || aspectRatio === 'auto' ? {} : { aspectRatio }),
     ...(resolution === undefined ? {} : { imageSize: resolution }),
   };
   return {
     ...task.passthrough,
-    contents: [{ role: 'user', parts: [{ text: task.prompt }] }],
+    contents: [
+      { role: 'user', parts: [{ text: task.prompt }, ...task.references.map(picturePart)] },
+    ],
     generationConfig: {
       ...others,
       ...task.upstreamParameters,
@@ -107,6 +134,12 @@ function requestBody(task: ImageTask): object {
       ...(Object.keys(imageConfig).length === 0 ? {} : { imageConfig }),
     },
   };
+}
+
+/** png, jpeg and webp are all taken. */
+function picturePart(picture: ReferencePicture): object {
+  const { format } = picture;
+  return { inlineData: { mimeType: mediaType(format), data: new Base64Value(picture) } };
 }
 
 async function readAnswer(

@@ -4,7 +4,8 @@ import { downloadPicture } from './downloaded.ts';
 import { readJsonAnswer } from './images-api/json-answer.ts';
 import { readRefusal } from './images-api/refusal.ts';
 import { isEventStream, readStreamAnswer } from './images-api/stream-answer.ts';
-import { generationBody, isHeldBack } from './openai-compatible/body.ts';
+import { isHeldBack, requestFields } from './openai-compatible/body.ts';
+import { editRequest, type Operation } from './openai-compatible/edit.ts';
 import { type CompatibleSettings, readSettings } from './openai-compatible/settings.ts';
 import type { ImageTask, Provider, ProviderContext, ProviderEvent, Receipt } from './provider.ts';
 import { brokenAnswer } from './upstream-errors.ts';
@@ -31,12 +32,13 @@ async function* generate(
 ): AsyncGenerator<ProviderEvent, Receipt, void> {
   const provider = account.name;
   const { signal } = context;
-  const body = generationBody(task, settings);
+  const { operation, body, takesSeed } =
+    task.references.length > 0 ? await editRequest(task, settings) : generation(task, settings);
   const answer = await account.egress.request({
     method: 'POST',
-    url: generationsUrl(account.baseUrl, settings, String(body['model'])),
+    url: operationUrl(account.baseUrl, settings, { operation, task }),
     headers: { 'content-type': 'application/json', ...credential(account, settings) },
-    body: JSON.stringify(body),
+    body,
     signal,
   });
   if (answer.status !== 200) {
@@ -49,9 +51,17 @@ async function* generate(
   return yield* readJsonAnswer(answer, {
     provider,
     n: task.n,
-    ...(task.seed === undefined ? {} : { seed: task.seed }),
+    ...(task.seed === undefined || !takesSeed ? {} : { seed: task.seed }),
     fetchPicture: (url) => fetchPicture(account, url, context),
   });
+}
+
+function generation(
+  task: ImageTask,
+  settings: CompatibleSettings,
+): { readonly operation: Operation; readonly body: string; readonly takesSeed: boolean } {
+  const body = JSON.stringify(requestFields(task, settings));
+  return { operation: 'generations', body, takesSeed: true };
 }
 
 function credential(
@@ -72,18 +82,19 @@ function credential(
  * Azure's address, whether the base URL ends at the resource, at `/openai` or at `/openai/v1`
  * (openai 7.55.0 `azure.mjs`, November 2026): a version that is a date means the classic path.
  */
-function generationsUrl(
+function operationUrl(
   baseUrl: string,
-  { flavour, path, apiVersion }: CompatibleSettings,
-  deployment: string,
+  settings: CompatibleSettings,
+  { operation, task }: { readonly operation: Operation; readonly task: ImageTask },
 ): string {
+  const { flavour, apiVersion, deployment = task.upstreamModel } = settings;
   if (flavour !== 'azure') {
-    return baseUrl + path;
+    return baseUrl + (operation === 'edits' ? settings.editsPath : settings.path);
   }
   const root = `${baseUrl.replace(/\/openai(\/v1)?$/, '')}/openai`;
   const isClassic = /^\d{4}-/.test(apiVersion);
   const place = isClassic ? `deployments/${encodeURIComponent(deployment)}` : 'v1';
-  return `${root}/${place}/images/generations?api-version=${apiVersion}`;
+  return `${root}/${place}/images/${operation}?api-version=${apiVersion}`;
 }
 
 /** A picture is asked for again so soon where its server stumbles, which mostly stands nearby. */

@@ -1,9 +1,14 @@
 import { formatSize } from '../base/image.ts';
+import type { StreamedBody } from '../egress/streamed-body.ts';
 import type { ProviderAccount } from './account.ts';
+import { editForm, OPENAI_PICTURES, pictureParts } from './images-api/edit-form.ts';
+import { alphaMask } from './images-api/edit-mask.ts';
 import { readJsonAnswer } from './images-api/json-answer.ts';
+import { isPictureField } from './images-api/picture-fields.ts';
 import { readRefusal } from './images-api/refusal.ts';
 import { isEventStream, readStreamAnswer } from './images-api/stream-answer.ts';
 import type { ImageTask, Provider, ProviderContext, ProviderEvent, Receipt } from './provider.ts';
+import { formFile, sendable } from './references.ts';
 
 /**
  * OpenAI's GPT Image models (openai 7.55.0 `resources/images.d.ts`, openai-openapi of August 2026;
@@ -14,6 +19,7 @@ export function createOpenai(account: ProviderAccount): Provider {
   const headers = accountHeaders(account);
   return {
     name: account.name,
+    holdsBack: isPictureField,
     generate: (task, context) => generate(account, headers, { task, context }),
   };
 }
@@ -24,11 +30,13 @@ async function* generate(
   { task, context }: { readonly task: ImageTask; readonly context: ProviderContext },
 ): AsyncGenerator<ProviderEvent, Receipt, void> {
   const provider = account.name;
+  const isEdit = task.references.length > 0;
+  const fields = requestFields(task);
   const answer = await account.egress.request({
     method: 'POST',
-    url: `${account.baseUrl}/images/generations`,
+    url: `${account.baseUrl}/images/${isEdit ? 'edits' : 'generations'}`,
     headers,
-    body: JSON.stringify(generationBody(task)),
+    body: isEdit ? await editBody(fields, task) : JSON.stringify(fields),
     signal: context.signal,
   });
   if (answer.status !== 200) {
@@ -40,12 +48,23 @@ async function* generate(
     : yield* readJsonAnswer(answer, { provider, n: task.n });
 }
 
-/** The card's names are OpenAI's own but for `image_size`. */
-function generationBody(task: ImageTask): object {
+/** The pictures go out as they came, all three encodings being taken. */
+async function editBody(
+  fields: Readonly<Record<string, unknown>>,
+  { references, mask }: ImageTask,
+): Promise<StreamedBody> {
+  const pictures = pictureParts(await sendable(references, OPENAI_PICTURES));
+  const masks = mask === undefined ? [] : [formFile('mask', await alphaMask(mask), 'mask')];
+  return editForm(fields, [...pictures, ...masks]);
+}
+
+/** The card's names are OpenAI's own but for `image_size`; an edit has the fields of a generation. */
+function requestFields(task: ImageTask): Readonly<Record<string, unknown>> {
   const { image_size, size, width, ...others } = task.parameters;
   const { height: _height, ...parameters } = others;
+  const passthrough = Object.entries(task.passthrough).filter(([name]) => !isPictureField(name));
   const body: Record<string, unknown> = {
-    ...task.passthrough,
+    ...Object.fromEntries(passthrough),
     ...parameters,
     ...task.upstreamParameters,
     model: task.upstreamModel,

@@ -1,6 +1,9 @@
+import { Failure } from '../base/errors.ts';
 import { randomSeed } from '../base/ids.ts';
-import { bytesPayload } from '../payload/payload.ts';
-import { type PaintRequest, paint } from './painter/paint.ts';
+import { binaryChunks } from '../payload/base64.ts';
+import { bytesPayload, type Payload } from '../payload/payload.ts';
+import { edit, UnreadablePicture } from './painter/edit.ts';
+import { type Painting, type PaintRequest, paint } from './painter/paint.ts';
 import type { ImageTask, Provider, ProviderContext, ProviderEvent, Receipt } from './provider.ts';
 
 /**
@@ -27,14 +30,51 @@ async function* paintAll(
     const request = paintRequest(task, seed, signal);
     for (let partialIndex = 0; partialIndex < task.partialImages; partialIndex += 1) {
       const draft = (partialIndex + 1) / (task.partialImages + 1);
-      const { bytes } = await paint({ ...request, draft });
+      const { bytes } = await paintOrEdit(task, { ...request, draft });
       yield { type: 'partial', index, partialIndex, payload: bytesPayload(bytes) };
     }
-    const { bytes } = await paint(request);
+    const { bytes } = await paintOrEdit(task, request);
     yield { type: 'image', payload: bytesPayload(bytes), seed };
   }
   const background = backgroundOf(task);
   return { upstreamIds: [], ...('background' in task.parameters ? { background } : {}) };
+}
+
+async function paintOrEdit(
+  { references, mask }: ImageTask,
+  request: PaintRequest,
+): Promise<Painting> {
+  if (references.length === 0) {
+    return paint(request);
+  }
+  try {
+    return await edit({
+      ...request,
+      references: references.map(
+        ({ payload }) =>
+          () =>
+            readAll(payload),
+      ),
+      ...(mask === undefined ? {} : { mask: () => readAll(mask.payload) }),
+    });
+  } catch (error) {
+    throw error instanceof UnreadablePicture ? unreadable(error) : error;
+  }
+}
+
+async function readAll(payload: Payload): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(binaryChunks(payload)));
+}
+
+/** It looked whole from outside; what is inside only decoding shows. */
+function unreadable({ index, cause }: UnreadablePicture): Failure {
+  return index === undefined
+    ? new Failure('invalid_mask', { param: 'mask', message: 'The mask cannot be read.', cause })
+    : new Failure('invalid_image', {
+        param: 'image',
+        message: `Picture ${index + 1} cannot be read.`,
+        cause,
+      });
 }
 
 /** The painter leaves the background away only when asked to: its `auto` is opaque. */

@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts';
 import type { Nanousd } from '../base/money.ts';
 import type { TokenUsage } from '../base/usage.ts';
 import type { Payload } from '../payload/payload.ts';
+import type { ReferencePicture } from '../payload/reference.ts';
 
 /** What an engine is asked to make: an admitted call, in the card's canonical parameters. */
 export interface ImageTask {
@@ -28,6 +29,13 @@ export interface ImageTask {
   readonly partialImages: number;
   /** The size that the parameters amount to. */
   readonly size: PixelSize;
+  /** The pictures of an edit, in the caller's order; none for a generation. */
+  readonly references: readonly ReferencePicture[];
+  /**
+   * The part of the first reference to be repainted, in OpenAI's meaning: a png or webp of the same
+   * size, transparent where to paint. Only where the card takes masks.
+   */
+  readonly mask?: ReferencePicture;
   /** Set for test keys: the picture says so, in the name of this model. */
   readonly testModel?: string;
 }

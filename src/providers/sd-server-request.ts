@@ -1,13 +1,23 @@
 import { Failure } from '../base/errors.ts';
+import { Base64Value } from '../egress/streamed-body.ts';
 import type { ImageTask } from './provider.ts';
+import { sendable } from './references.ts';
+import { sentWhiteMask } from './sent-mask.ts';
+
+export interface ImgGenOptions {
+  readonly seed: number;
+  /** Whether the first picture is also what the model begins from: with a mask only, or always. */
+  readonly initImage: 'with_mask' | 'always';
+}
 
 /**
  * The body of `POST /sdcpp/v1/img_gen` (stable-diffusion.cpp `examples/server/api.md`, August
  * 2026). Parameters are looked for in the card's, then in the passed-on fields; of those only what
  * is named here goes on, since others name files and models of the server. A card's
- * `upstream_parameters` reach any field, by its path: `sample_params.guidance.img_cfg`.
+ * `upstream_parameters` reach any field, by its path: `sample_params.guidance.img_cfg`. Throws
+ * `invalid_image` and `invalid_mask` for pictures that had to be converted and cannot be read.
  */
-export function imgGenBody(task: ImageTask, seed: number): object {
+export async function imgGenBody(task: ImageTask, options: ImgGenOptions): Promise<object> {
   const body: Tree = { embed_image_metadata: false };
   for (const [name, { path, type }] of Object.entries(FIELDS)) {
     const value = task.parameters[name] ?? task.passthrough[name];
@@ -23,10 +33,33 @@ export function imgGenBody(task: ImageTask, seed: number): object {
     prompt: cleanPrompt(task.prompt),
     width: task.size.width,
     height: task.size.height,
-    seed,
+    seed: options.seed,
     batch_count: task.n,
     output_format: task.format,
     ...(task.compression === undefined ? {} : { output_compression: task.compression }),
+    ...(await imagesOf(task, options)),
+  };
+}
+
+/** Not every build of the server decodes webp (`examples/common/media_io.cpp`, August 2026). */
+const IMAGE_RULES = { formats: ['png', 'jpeg'] } as const;
+
+/** `ref_images` are all pictures in order; a mask lies on `init_image`, the first of them. */
+async function imagesOf(
+  { references, mask }: ImageTask,
+  { initImage }: ImgGenOptions,
+): Promise<Readonly<Record<string, Base64Value | readonly Base64Value[]>>> {
+  const pictures = await sendable(references, IMAGE_RULES);
+  const images = pictures.map((picture) => new Base64Value(picture));
+  const [first] = images;
+  if (first === undefined) {
+    return {};
+  }
+  const begins = mask !== undefined || initImage === 'always';
+  return {
+    ref_images: images,
+    ...(begins ? { init_image: first } : {}),
+    ...(mask === undefined ? {} : { mask_image: new Base64Value(await sentWhiteMask(mask)) }),
   };
 }
 
@@ -82,6 +115,7 @@ interface Field {
 const FIELDS: Readonly<Record<string, Field>> = {
   negative_prompt: { path: 'negative_prompt', type: 'string' },
   clip_skip: { path: 'clip_skip', type: 'number' },
+  strength: { path: 'strength', type: 'number' },
   steps: { path: 'sample_params.sample_steps', type: 'number' },
   sampler: { path: 'sample_params.sample_method', type: 'string' },
   scheduler: { path: 'sample_params.scheduler', type: 'string' },

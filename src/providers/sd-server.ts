@@ -6,7 +6,9 @@ import type { JsonPath, SplicePart } from '../payload/splice.ts';
 import { type ProviderAccount, refuseUnknownSettings } from './account.ts';
 import { fieldsOf, textOf } from './answer-fields.ts';
 import { boughtPayload, troubleAfterPurchase } from './bought.ts';
+import { chosenSetting } from './chosen-setting.ts';
 import { readRefusal } from './job-refusal.ts';
+import { jobSubmission } from './job-submission.ts';
 import { discard, poll, pollIntervalMs, type Verdict } from './poll.ts';
 import type {
   ImageTask,
@@ -16,7 +18,7 @@ import type {
   Receipt,
   UpstreamJob,
 } from './provider.ts';
-import { holdsBack, imgGenBody } from './sd-server-request.ts';
+import { holdsBack, imgGenBody, type ImgGenOptions } from './sd-server-request.ts';
 import { spliceAnswer } from './splice-answer.ts';
 import { brokenAnswer, refusalFailure } from './upstream-errors.ts';
 
@@ -25,7 +27,7 @@ const ANSWER_BYTES_MAX = 1024 * 1024;
 /** A picture is lifted out however small it is: nothing else has this key. */
 const SPLICING = { keys: ['b64_json'], payloadBytesMin: 1 };
 
-/** A server that loads its model answers late. */
+/** A server that loads its model answers late. That an edit is sent comes on top. */
 const SUBMIT_MS = 120_000;
 const FIRST_BYTE_MS = 30_000;
 
@@ -36,17 +38,19 @@ const FIRST_BYTE_MS = 30_000;
  * that waits can be cancelled, one that is being painted cannot. Nothing is ever billed, and a
  * finished job can be asked for until it expires.
  *
- * Setting of the account: `poll_interval_ms` (250; grows to eight times that). An API key is sent
- * as `Authorization: Bearer`, for a proxy in front: the server itself knows none.
+ * Settings of the account: `poll_interval_ms` (250; grows to eight times that), `init_image`
+ * (`with_mask`; `always` for a model that knows no reference pictures and begins from one instead).
+ * An API key is sent as `Authorization: Bearer`, for a proxy in front: the server knows none.
  */
 export function createSdServer(account: ProviderAccount): Provider {
-  refuseUnknownSettings(account, ['poll_interval_ms']);
+  refuseUnknownSettings(account, ['poll_interval_ms', 'init_image']);
+  const initImage = chosenSetting(account, 'init_image', ['with_mask', 'always']);
   const intervalMs = pollIntervalMs(account);
   return {
     name: account.name,
     holdsBack,
     async *generate(task, context) {
-      const job = await submit(account, task, context);
+      const job = await submit(account, initImage, { task, context });
       yield { type: 'submitted', job };
       return yield* resume({ account, intervalMs, task, context }, job);
     },
@@ -64,19 +68,20 @@ interface Waiting {
 
 async function submit(
   account: ProviderAccount,
-  task: ImageTask,
-  { signal }: ProviderContext,
+  initImage: ImgGenOptions['initImage'],
+  { task, context }: { readonly task: ImageTask; readonly context: ProviderContext },
 ): Promise<UpstreamJob> {
   const { name: provider, egress, baseUrl } = account;
   // The server draws a seed of its own without telling it: a picture could not be made again.
   const seed = task.seed ?? randomSeed();
+  const document = await imgGenBody(task, { seed, initImage });
+  const submission = jobSubmission(task, { document, acceptMs: SUBMIT_MS });
   const answer = await egress.request({
+    ...submission,
     method: 'POST',
     url: `${baseUrl}/sdcpp/v1/img_gen`,
-    headers: { 'content-type': 'application/json', ...credential(account) },
-    body: JSON.stringify(imgGenBody(task, seed)),
-    signal,
-    firstByteMs: SUBMIT_MS,
+    headers: { ...submission.headers, ...credential(account) },
+    signal: context.signal,
   });
   if (answer.status !== 202 && answer.status !== 200) {
     throw refusalFailure(await readRefusal(provider, answer));

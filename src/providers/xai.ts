@@ -1,11 +1,14 @@
+import { Failure } from '../base/errors.ts';
 import { divideRoundingUp, type Nanousd } from '../base/money.ts';
 import type { EgressAnswer } from '../egress/egress.ts';
 import { retryAfterSeconds } from '../egress/read-body.ts';
+import { jsonBody } from '../egress/streamed-body.ts';
 import type { Payload } from '../payload/payload.ts';
 import type { JsonPath } from '../payload/splice.ts';
 import { type ProviderAccount, refuseUnknownSettings } from './account.ts';
 import { countOf, type Fields, fieldsOf, listOf, textOf } from './answer-fields.ts';
 import type { ImageTask, Provider, ProviderContext, ProviderEvent, Receipt } from './provider.ts';
+import { dataUri, type ReferenceRules, sendable, type SentPicture } from './references.ts';
 import { readErrorFields, spliceAnswer } from './splice-answer.ts';
 import {
   brokenAnswer,
@@ -15,14 +18,16 @@ import {
 } from './upstream-errors.ts';
 
 /**
- * xAI's Grok Imagine (docs.x.ai and xai-sdk-python, August 2026), several pictures in one call. A
- * refused picture is an item without one in an answer of status 200. The verdict on a picture
- * stands behind it, so every picture is spooled, and all are judged when the answer has ended.
+ * xAI's Grok Imagine (docs.x.ai and xai-sdk-python, August 2026), several pictures in one call,
+ * made or edited. A mask is refused, since xAI would ignore it without a word. A refused picture is
+ * an item without one in an answer of status 200. The verdict on a picture stands behind it, so
+ * every picture is spooled, and all are judged when the answer has ended.
  */
 export function createXai(account: ProviderAccount): Provider {
   refuseUnknownSettings(account, []);
   return {
     name: account.name,
+    holdsBack: (field) => HELD_BACK.has(field),
     generate: (task, context) => generate(account, task, context),
   };
 }
@@ -36,6 +41,18 @@ interface Answered {
 /** 1 tick is 1e-10 USD (`xai_sdk/cost.py`, August 2026). */
 const TICKS_PER_NANOUSD = 10n;
 
+/**
+ * Never from a caller's further fields: `size` is an error there, and pictures come from the task
+ * alone. Sent to generations they would be ignored, and billed (PROVIDERS §4).
+ */
+const HELD_BACK: ReadonlySet<string> = new Set(['size', 'image', 'images', 'mask']);
+
+/**
+ * docs.x.ai (image editing, August 2026) shows png and jpeg. No source says that webp is taken
+ * (PROVIDERS §4: grade C, uncertain), so a webp is sent as png.
+ */
+const REFERENCE_RULES: ReferenceRules = { formats: ['png', 'jpeg'] };
+
 /** Every picture is lifted out, also one of a few bytes. */
 const SPLICE_OPTIONS = { keys: ['b64_json'], payloadBytesMin: 1 } as const;
 
@@ -44,14 +61,15 @@ async function* generate(
   task: ImageTask,
   context: ProviderContext,
 ): AsyncGenerator<ProviderEvent, Receipt, void> {
+  if (task.mask !== undefined) {
+    throw new Failure('mask_not_supported', { param: 'mask' });
+  }
+  const pictures = await sendable(task.references, REFERENCE_RULES);
   const answer = await account.egress.request({
     method: 'POST',
-    url: `${account.baseUrl}/images/generations`,
-    headers: {
-      'content-type': 'application/json',
-      ...(account.apiKey === undefined ? {} : { authorization: `Bearer ${account.apiKey}` }),
-    },
-    body: JSON.stringify(requestBody(task)),
+    url: `${account.baseUrl}/images/${pictures.length === 0 ? 'generations' : 'edits'}`,
+    headers: account.apiKey === undefined ? {} : { authorization: `Bearer ${account.apiKey}` },
+    body: jsonBody(requestBody(task, pictures)),
     signal: context.signal,
   });
   if (answer.status !== 200) {
@@ -63,12 +81,15 @@ async function* generate(
   return receipt;
 }
 
-/** The card's names are xAI's own. `size` is an error there, and `seed` is not known. */
-function requestBody(task: ImageTask): object {
+/**
+ * The card's names are xAI's own; `seed` is not known there. The `auto` of `aspect_ratio` is the
+ * first picture's ratio in an edit.
+ */
+function requestBody(task: ImageTask, pictures: readonly SentPicture[]): object {
   const { size: _size, resolution, ...parameters } = task.parameters;
-  const { size: _foreignSize, ...passthrough } = task.passthrough;
+  const passthrough = Object.entries(task.passthrough).filter(([field]) => !HELD_BACK.has(field));
   return {
-    ...passthrough,
+    ...Object.fromEntries(passthrough),
     ...parameters,
     ...(resolution === undefined ? {} : { resolution: String(resolution).toLowerCase() }),
     ...task.upstreamParameters,
@@ -76,7 +97,21 @@ function requestBody(task: ImageTask): object {
     prompt: task.prompt,
     n: task.n,
     response_format: 'b64_json',
+    ...pictureFields(pictures),
   };
+}
+
+/** `image` and `images` are mutually exclusive. */
+function pictureFields(pictures: readonly SentPicture[]): object {
+  const images = pictures.map((picture) => ({ url: dataUri(picture), type: 'image_url' }));
+  switch (images.length) {
+    case 0:
+      return {};
+    case 1:
+      return { image: images[0] };
+    default:
+      return { images };
+  }
 }
 
 async function readAnswer(

@@ -146,6 +146,38 @@ test('the document is OpenAPI 3.1: every reference resolves, every operation is 
   }
 });
 
+/** The fields of the page on edits besides the pictures, and the mask. */
+const EDIT_FIELDS =
+  'model prompt n response_format output_format stream seed width height aspect_ratio resolution ' +
+  'quality image_size mask';
+
+test('an edit is documented as a form with files and as JSON, with the answers of a generation', () => {
+  const byLabel = new Map(operations(ours).map(({ label, operation }) => [label, operation]));
+  const edit = asObject(byLabel.get('POST /v1/images/edits'));
+  const generation = asObject(byLabel.get('POST /v1/images/generations'));
+  assert.deepEqual(edit['responses'], generation['responses']);
+  const content = asObject(asObject(edit['requestBody'])['content']);
+  assert.deepEqual(Object.keys(content), ['multipart/form-data', 'application/json']);
+  const [form, json] = Object.values(content).map((body) =>
+    asObject(resolve(asObject(body)['schema'], ours)),
+  );
+  const fields = asObject(form?.['properties']);
+  for (const name of ['image', 'image[]']) {
+    const { type, items } = asObject(fields[name]);
+    assert.deepEqual([type, items], ['array', { type: 'string', format: 'binary' }], name);
+  }
+  for (const schema of [form, json]) {
+    const { required, properties } = asObject(schema);
+    assert.deepEqual(required, ['model', 'prompt']);
+    const names = Object.keys(asObject(properties));
+    assert.deepEqual(
+      EDIT_FIELDS.split(' ').filter((name) => !names.includes(name)),
+      [],
+    );
+  }
+  assert('images' in asObject(json?.['properties']));
+});
+
 test('every route but the documents and pages is in the document', () => {
   const documented = operations(ours).map(({ label }) => label);
   const served = routes(easel.app.server.printRoutes({ commonPrefix: false }));

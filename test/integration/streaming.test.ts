@@ -7,7 +7,12 @@ import { readEvents, type StreamPiece } from '../support/sse.ts';
 
 let easel: Easel;
 before(async () => {
-  const time = { request_seconds: 600, keepalive_seconds: 0.05, drain_seconds: 10 };
+  const time = {
+    request_seconds: 600,
+    keepalive_seconds: 0.05,
+    drain_seconds: 10,
+    upload_idle_seconds: 30,
+  };
   easel = await startEasel({ file: { time } });
 });
 after(() => easel.close());
@@ -135,7 +140,12 @@ test('what fails before the stream begins has its status and is JSON', async () 
 });
 
 test('the wall-clock cap ends a stream with an error event and releases the hold', async () => {
-  const time = { request_seconds: 0.3, keepalive_seconds: 10, drain_seconds: 10 };
+  const time = {
+    request_seconds: 0.3,
+    keepalive_seconds: 10,
+    drain_seconds: 10,
+    upload_idle_seconds: 30,
+  };
   await using capped = await startEasel({ file: { time } });
   const headers = { 'x-easel-test': 'slow=3600' };
   const streamed = await capped.post('/v1/images/generations', body, headers);

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
+import sharp from 'sharp';
 import type { ErrorName, Failure } from '../../src/base/errors.ts';
 import { UpstreamFailure } from '../../src/egress/egress.ts';
 import type { EgressOptions } from '../../src/egress/upstream.ts';
 import { binaryChunks } from '../../src/payload/base64.ts';
 import { createArk } from '../../src/providers/ark.ts';
 import { decodeBytes } from '../support/pictures.ts';
+import { middleMask, noisePicture, referenceOf } from '../support/references.ts';
 import { startArk } from '../support/upstreams/ark.ts';
 import { solidPicture } from '../support/upstreams/solid-picture.ts';
 import { type TryOut, tryOut } from './attempt.ts';
@@ -395,4 +397,144 @@ test('giving up closes the connection, before the answer and within it', async (
     await ark.upstream.until(() => ark.upstream.hangUps === count + 1);
     ark.upstream.release();
   }
+});
+
+test('one picture of an edit arrives as a data URI, byte for byte', async () => {
+  await using setting = await start();
+  const { easel, ark } = setting;
+  const picture = await noisePicture({ width: 1000, height: 700 });
+  const { events } = await easel.attempt({ references: [referenceOf(picture)] });
+  assert.deepEqual(events, ['image']);
+  assert.deepEqual(ark.edits, [{ images: [picture] }]);
+  const [request] = ark.upstream.requests;
+  assert.equal(request?.headers['content-type'], 'application/json');
+  assert.equal(request.headers['content-length'], String(request.body.length));
+  assert.deepEqual(request.json, {
+    model: FOUR_FIVE,
+    prompt: PROMPT,
+    size: '2K',
+    response_format: 'b64_json',
+    watermark: false,
+    stream: false,
+    sequential_image_generation: 'disabled',
+    image: `data:image/png;base64,${picture.toString('base64')}`,
+  });
+  assert.equal(easel.logged(), '');
+});
+
+test('fourteen pictures of an edit arrive as a list, in order', async () => {
+  await using setting = await start();
+  const { easel, ark } = setting;
+  const pictures = await Promise.all(
+    Array.from({ length: 14 }, (_, seed) =>
+      noisePicture({ width: 64, height: 48, format: seed % 2 === 0 ? 'jpeg' : 'png', seed }),
+    ),
+  );
+  await easel.attempt({ references: pictures.map(referenceOf) });
+  assert.deepEqual(ark.edits, [{ images: pictures }]);
+});
+
+test('a webp goes to 5.x as it came, and to all others as a png of the same pixels', async () => {
+  await using setting = await start();
+  const { easel, ark } = setting;
+  const webp = await noisePicture({ width: 90, height: 60, format: 'webp' });
+  const references = [referenceOf(webp)];
+  await easel.attempt({ references, upstreamModel: FIVE });
+  await easel.attempt({ references });
+  const [whole, converted] = ark.edits.map(({ images }) => images[0]);
+  assert.deepEqual(whole, webp);
+  assert(converted !== undefined);
+  assert.equal((await decodeBytes(converted)).format, 'png');
+  assert.deepEqual(await sharp(converted).raw().toBuffer(), await sharp(webp).raw().toBuffer());
+});
+
+test('with a preset an edit follows its picture, else it has the size asked for', async () => {
+  await using setting = await start();
+  const { easel } = setting;
+  const references = [referenceOf(await noisePicture({ width: 128, height: 64 }))];
+  const followed = await easel.attempt({ references });
+  assert.deepEqual(followed.images[0]?.header, { format: 'jpeg', width: 2896, height: 1456 });
+  const size = { width: 1920, height: 1920 };
+  const chosen = await easel.attempt({ references, parameters: { image_size: 'square' }, size });
+  assert.deepEqual(chosen.images[0]?.header, { format: 'jpeg', ...size });
+});
+
+test('a mask is refused before anything is sent', async () => {
+  await using setting = await start();
+  const { easel, ark } = setting;
+  const size = { width: 64, height: 64 };
+  const references = [referenceOf(await noisePicture(size))];
+  const failure = await easel.failure({ references, mask: referenceOf(await middleMask(size)) });
+  assertFailure(failure, 'mask_not_supported');
+  assert.equal(failure.param, 'mask');
+  assert.equal(ark.upstream.requests.length, 0);
+});
+
+test('a picture of more than 10 MB is refused before anything is sent', async () => {
+  await using setting = await start();
+  const { easel, ark } = setting;
+  const small = await noisePicture({ width: 64, height: 64 });
+  const large = await noisePicture({ width: 2000, height: 1800 });
+  assert(large.length > 10 * 2 ** 20);
+  const failure = await easel.failure({ references: [small, large].map(referenceOf) });
+  assertFailure(failure, 'payload_too_large');
+  assert.equal(failure.param, 'image');
+  assert.match(failure.message, /Picture 2 .* 10 MB/);
+  assert.equal(ark.upstream.requests.length, 0);
+});
+
+test('a picture among the fields of a caller is held back', async () => {
+  await using setting = await start();
+  const { easel, ark } = setting;
+  assert.deepEqual(
+    ['image', 'tools'].map((field) => easel.provider.holdsBack?.(field)),
+    [true, false],
+  );
+  await easel.attempt({ passthrough: { image: 'https://a.example/x.png' } });
+  assert(!('image' in ark.upstream.lastJson));
+});
+
+test('an edit is refused in the ways of a generation', async () => {
+  await using setting = await start();
+  const { easel, ark } = setting;
+  const picture = referenceOf(await noisePicture({ width: 64, height: 64 }));
+  const references = [picture];
+  ark.upstream.next('moderation', { kind: 'status', status: 400 }, 'die_mid_payload');
+  assertFailure(await easel.failure({ references }), 'moderation_blocked');
+  assertFailure(await easel.failure({ references }), 'invalid_value');
+  assertFailure(await easel.failure({ references }), 'upstream_error', 'unknown');
+  const prompt = 'a cat sim:moderation';
+  assertFailure(await easel.failure({ references, prompt }), 'moderation_blocked');
+  const eleven = Array.from({ length: 11 }, () => picture);
+  const tooMany = await easel.failure({ references: eleven, upstreamModel: FIVE_PRO });
+  assertFailure(tooMany, 'invalid_value');
+  assert.equal(tooMany.param, 'image');
+  assert.equal(ark.upstream.requests.length, 5);
+});
+
+test('the simulator refuses pictures that Ark refuses', async () => {
+  await using ark = await startArk();
+  const uri = (bytes: Buffer, format: string): string =>
+    `data:image/${format};base64,${bytes.toString('base64')}`;
+  const png = await noisePicture({ width: 64, height: 64 });
+  const webp = await noisePicture({ width: 64, height: 64, format: 'webp' });
+  const thin = await noisePicture({ width: 640, height: 20 });
+  const wrong = [
+    [],
+    '',
+    png.toString('base64'),
+    uri(png, 'jpeg'),
+    uri(webp, 'webp'),
+    uri(thin, 'png'),
+    uri(Buffer.concat([png, Buffer.alloc(10 * 2 ** 20)]), 'png'),
+    Array.from({ length: 15 }, () => uri(png, 'png')),
+  ];
+  const headers = { authorization: `Bearer ${ark.apiKey}`, 'content-type': 'application/json' };
+  for (const image of wrong) {
+    const body = JSON.stringify({ model: FOUR_FIVE, prompt: 'x', size: '2K', image });
+    const url = `${ark.baseUrl}/images/generations`;
+    const refused = await fetch(url, { method: 'POST', headers, body });
+    assert.equal(refused.status, 400, body.slice(0, 200));
+  }
+  assert.deepEqual([ark.edits, ark.upstream.problems], [[], []]);
 });

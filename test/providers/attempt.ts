@@ -60,6 +60,7 @@ const PLAIN_TASK = {
   format: 'jpeg',
   stream: false,
   partialImages: 0,
+  references: [],
   size: { width: 1024, height: 1024 },
 } as const satisfies Partial<ImageTask>;
 

@@ -4,6 +4,7 @@ import type { Egress } from '../../src/egress/egress.ts';
 import type { EgressOptions } from '../../src/egress/upstream.ts';
 import { createBfl } from '../../src/providers/bfl.ts';
 import { decodeBytes } from '../support/pictures.ts';
+import { middleMask, noisePicture, referenceOf } from '../support/references.ts';
 import { type BflSimulator, startBfl } from '../support/upstreams/bfl.ts';
 import { assertFailure, type JobTryOut, tryOutJobs } from './job-attempts.ts';
 
@@ -396,4 +397,133 @@ test('a download that died while it was looked at does not then read as a short 
   assert(value !== undefined && 'type' in value && value.type === 'image');
   await assert.rejects(value.payload.peek(5000), { errorName: 'upstream_error' });
   await assert.rejects(Array.fromAsync(value.payload.chunks()), { errorName: 'upstream_error' });
+});
+
+test('one picture goes as bare base64, byte for byte, with the size of the card', async () => {
+  await using setting = await start();
+  const { bfl, easel } = setting;
+  const picture = await noisePicture({ width: 640, height: 480 });
+  const passthrough = { input_image: 'x', input_image_2: 'y', input_image_blob_path: 'z' };
+  const attempt = await easel.attempt({ references: [referenceOf(picture)], passthrough });
+  assert.deepEqual(attempt.events, ['submitted', 'image']);
+  assert.deepEqual(bfl.edits, [{ images: [picture] }]);
+  const [submitted] = bfl.upstream.requests;
+  assert.equal(submitted?.headers['content-type'], 'application/json');
+  assert.equal(submitted.headers['content-length'], String(submitted.body.length));
+  assert.deepEqual(submitted.json, {
+    ...PARAMETERS,
+    prompt: 'a red house by the sea',
+    output_format: 'png',
+    input_image: picture.toString('base64'),
+  });
+  // One megapixel out for 3 credits, one in for 1.5.
+  assert.equal(attempt.receipt.upstreamCost, 45_000_000n);
+});
+
+test('several pictures of any format go in order as they came, and each costs', async () => {
+  await using setting = await start();
+  const { bfl, easel } = setting;
+  const pictures = await Promise.all([
+    noisePicture({ width: 64, height: 64, format: 'webp' }),
+    noisePicture({ width: 1040, height: 1024, format: 'jpeg', seed: 2 }),
+    noisePicture({ width: 100, height: 65, seed: 3 }),
+  ]);
+  const { receipt } = await easel.attempt({ references: pictures.map(referenceOf) });
+  assert.deepEqual(bfl.edits, [{ images: pictures }]);
+  const names = Object.keys(bfl.upstream.requests[0]?.json as object);
+  assert.deepEqual(names.slice(-3), ['input_image', 'input_image_2', 'input_image_3']);
+  // 3 credits, and 1.5 for each of 1 + 2 + 1 megapixels.
+  assert.equal(receipt.upstreamCost, 90_000_000n);
+});
+
+test('the cost of an edit is the one that BFL names', async () => {
+  await using setting = await start();
+  setting.bfl.nextJobs({ cost: 12.5 });
+  const references = [referenceOf(await noisePicture({ width: 64, height: 64 }))];
+  const { receipt } = await setting.easel.attempt({ references });
+  assert.equal(receipt.upstreamCost, 125_000_000n);
+});
+
+test('a mask is refused before anything is sent', async () => {
+  await using setting = await start();
+  const { bfl, easel } = setting;
+  const size = { width: 64, height: 64 };
+  const references = [referenceOf(await noisePicture(size))];
+  const mask = referenceOf(await middleMask(size));
+  const failure = await easel.failure({ references, mask });
+  assertFailure(failure, 'mask_not_supported');
+  assert.equal(failure.param, 'mask');
+  assert.equal(bfl.upstream.requests.length, 0);
+});
+
+for (const [upstreamModel, most] of [
+  ['flux-2-pro', 8],
+  ['flux-2-klein-9b', 4],
+] as const) {
+  test(`${upstreamModel} takes ${most} pictures; one more is refused by its name`, async () => {
+    await using setting = await start();
+    const { bfl, easel } = setting;
+    const reference = referenceOf(await noisePicture({ width: 16, height: 16 }));
+    const references = Array.from({ length: most }, () => reference);
+    await easel.attempt({ upstreamModel, references });
+    assert.equal(bfl.edits[0]?.images.length, most);
+    const failure = await easel.failure({ upstreamModel, references: [...references, reference] });
+    assertFailure(failure, 'invalid_value');
+    assert.equal(failure.param, 'image');
+    assert.equal(bfl.upstream.purchases, 1);
+  });
+}
+
+test('a picture that BFL cannot read is the caller’s fault', async () => {
+  await using setting = await start();
+  const picture = await noisePicture({ width: 64, height: 64 });
+  const broken = referenceOf(picture.subarray(0, picture.length >> 1));
+  const failure = await setting.easel.failure({ references: [broken] });
+  assertFailure(failure, 'invalid_value');
+  assert.deepEqual([failure.param, failure.message], ['image', 'Input should be a valid image']);
+  assert.equal(setting.bfl.edits.length, 0);
+});
+
+test('a refusal that repeats the picture still says whose fault it is', async () => {
+  await using setting = await start();
+  const references = [referenceOf(await noisePicture({ width: 300, height: 300 }))];
+  const input = 'iVBORw0KGgo'.repeat(20_000);
+  const detail = [{ loc: ['body', 'input_image'], msg: 'No.', type: 'value_error', input }];
+  setting.bfl.upstream.next({ kind: 'status', status: 422, body: { detail } });
+  const failure = await setting.easel.failure({ references });
+  assertFailure(failure, 'invalid_value');
+  assert.doesNotMatch(failure.message, /iVBOR/);
+});
+
+for (const [fault, name, billed] of [
+  ['moderation', 'moderation_blocked', undefined],
+  ['insufficient_quota', 'upstream_error', 'no'],
+  [{ kind: 'status', status: 400 }, 'invalid_value', undefined],
+  [{ kind: 'status', status: 413 }, 'payload_too_large', undefined],
+  [{ kind: 'status', status: 429 }, 'overloaded', 'no'],
+  [{ kind: 'status', status: 500 }, 'upstream_error', 'unknown'],
+  ['hang_up', 'upstream_error', 'unknown'],
+  ['garbage', 'upstream_error', 'unknown'],
+] as const) {
+  test(`an edit that meets ${JSON.stringify(fault)} is ${name}, and is sent once`, async () => {
+    await using setting = await start();
+    const { bfl, easel } = setting;
+    bfl.upstream.next(fault);
+    const references = [referenceOf(await noisePicture({ width: 64, height: 64 }))];
+    assertFailure(await easel.failure({ references }), name, billed);
+    assert.equal(bfl.upstream.requests.length, 1);
+  });
+}
+
+test('an edit is taken up from its JSON without its pictures', async () => {
+  await using setting = await start();
+  const { bfl, easel } = setting;
+  const references = [referenceOf(await noisePicture({ width: 64, height: 64 }))];
+  await easel.attempt({ references, seed: 7 });
+  const [job] = easel.jobs;
+  const resumed = await easel.resume(job, { references: [], seed: 7 });
+  assert.deepEqual(resumed.events, ['image']);
+  assert.deepEqual(resumed.receipt, { upstreamIds: [job?.id], upstreamCost: 45_000_000n });
+  assert.doesNotMatch(JSON.stringify(job), /input_image|iVBOR/);
+  assert.equal(bfl.upstream.purchases, 1);
 });

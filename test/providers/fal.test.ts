@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Egress } from '../../src/egress/egress.ts';
 import type { EgressOptions } from '../../src/egress/upstream.ts';
 import { createFal } from '../../src/providers/fal.ts';
 import { decodeBytes } from '../support/pictures.ts';
+import { middleMask, noisePicture, referenceOf } from '../support/references.ts';
 import { type FalSimulator, startFal } from '../support/upstreams/fal.ts';
+import { assertWhiteMask } from '../support/white-mask.ts';
 import { assertFailure, type JobTryOut, tryOutJobs } from './job-attempts.ts';
 
 interface Setting extends AsyncDisposable {
@@ -14,11 +17,12 @@ interface Setting extends AsyncDisposable {
 interface StartOptions {
   readonly apiKey?: string;
   readonly egress?: Partial<EgressOptions>;
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 const PARAMETERS = { width: 512, height: 256 };
 
-async function start({ apiKey, egress }: StartOptions = {}): Promise<Setting> {
+async function start({ apiKey, egress, settings = {} }: StartOptions = {}): Promise<Setting> {
   const fal = await startFal();
   const easel = await tryOutJobs({
     create: createFal,
@@ -26,6 +30,7 @@ async function start({ apiKey, egress }: StartOptions = {}): Promise<Setting> {
     apiKey: apiKey ?? fal.apiKey,
     task: { upstreamModel: 'fal-ai/flux/dev', parameters: PARAMETERS, format: 'png' },
     egress: { trustedHosts: new Set([fal.cdnHost]), ...egress },
+    settings,
   });
   return {
     fal,
@@ -304,3 +309,194 @@ test('a download beyond its bound fails its reader', async () => {
   await using setting = await start({ egress: { downloadBytesMax: 100 } });
   assertFailure(await setting.easel.failure({}), 'upstream_error', 'unknown');
 });
+
+const SIZE = { width: 96, height: 64 };
+const FEW = 'fal-ai/flux-2/edit';
+const ONE = 'fal-ai/flux/dev/image-to-image';
+const ONE_MASKED = 'fal-ai/flux-general/inpainting';
+const MASKED = 'fal-ai/simulated/edit';
+
+test('one picture goes as a list of one data URI, byte for byte', async () => {
+  await using setting = await start();
+  const { fal, easel } = setting;
+  const picture = await noisePicture(SIZE);
+  const passthrough = { image_url: 'x', image_urls: ['y'], mask_url: 'z', guidance_scale: 2 };
+  const references = [referenceOf(picture)];
+  const attempt = await easel.attempt({ upstreamModel: FEW, references, passthrough, n: 2 });
+  assert.deepEqual(attempt.events, ['submitted', 'image', 'image']);
+  assert.deepEqual(attempt.receipt, { upstreamIds: [easel.jobs[0]?.id] });
+  assert.deepEqual(fal.edits, [{ images: [picture] }]);
+  const [submitted] = fal.upstream.requests;
+  assert.equal(submitted?.path, `/${FEW}`);
+  assert.equal(submitted.headers['content-type'], 'application/json');
+  assert.deepEqual(submitted.json, {
+    guidance_scale: 2,
+    image_size: PARAMETERS,
+    output_format: 'png',
+    prompt: 'a red house by the sea',
+    num_images: 2,
+    image_urls: [`data:image/png;base64,${picture.toString('base64')}`],
+  });
+});
+
+test('several pictures go in order, each as it came and under its own media type', async () => {
+  await using setting = await start();
+  const { fal, easel } = setting;
+  const pictures = await Promise.all([
+    noisePicture({ ...SIZE, format: 'webp' }),
+    noisePicture({ ...SIZE, format: 'jpeg', seed: 2 }),
+    noisePicture({ ...SIZE, seed: 3 }),
+  ]);
+  await easel.attempt({ upstreamModel: FEW, references: pictures.map(referenceOf) });
+  assert.deepEqual(fal.edits, [{ images: pictures }]);
+  const sent = fal.upstream.requests[0]?.json;
+  const { image_urls: urls } = sent as { image_urls: string[] };
+  assert.deepEqual(
+    urls.map((url) => url.slice(0, url.indexOf(','))),
+    ['data:image/webp;base64', 'data:image/jpeg;base64', 'data:image/png;base64'],
+  );
+});
+
+test('image_field: image_url sends the one picture as a text, and refuses more', async () => {
+  await using setting = await start({ settings: { image_field: 'image_url' } });
+  const { fal, easel } = setting;
+  const picture = await noisePicture({ ...SIZE, format: 'webp' });
+  const reference = referenceOf(picture);
+  await easel.attempt({ upstreamModel: ONE, references: [reference] });
+  assert.deepEqual(fal.edits, [{ images: [picture] }]);
+  const sent = fal.upstream.requests.length;
+  const references = [reference, reference, reference];
+  const failure = await easel.failure({ upstreamModel: ONE, references });
+  assertFailure(failure, 'too_many_images');
+  assert.equal(failure.param, 'image');
+  assert.equal(failure.message, 'This model takes one picture, but 3 were sent.');
+  assert.equal(fal.upstream.requests.length, sent);
+});
+
+for (const format of ['png', 'webp'] as const) {
+  test(`a mask (${format}) goes white where it was transparent`, async () => {
+    await using setting = await start();
+    const { fal, easel } = setting;
+    const picture = await noisePicture(SIZE);
+    const mask = await middleMask(SIZE, format);
+    const references = [referenceOf(picture), referenceOf(picture)];
+    await easel.attempt({ upstreamModel: MASKED, references, mask: referenceOf(mask) });
+    assert.deepEqual(fal.edits[0]?.images, [picture, picture]);
+    await assertWhiteMask(fal.edits[0].mask, mask);
+  });
+
+  test(`mask: alpha sends it (${format}) as it came`, async () => {
+    await using setting = await start({ settings: { mask: 'alpha' } });
+    const { fal, easel } = setting;
+    const picture = await noisePicture(SIZE);
+    const mask = await middleMask(SIZE, format);
+    const references = [referenceOf(picture)];
+    await easel.attempt({ upstreamModel: MASKED, references, mask: referenceOf(mask) });
+    assert.deepEqual(fal.edits, [{ images: [picture], mask }]);
+    const sent = fal.upstream.requests[0]?.json as { mask_url: string };
+    assert(sent.mask_url.startsWith(`data:image/${format};base64,`));
+  });
+}
+
+test('one picture and its mask go to a model that takes one', async () => {
+  await using setting = await start({ settings: { image_field: 'image_url' } });
+  const picture = await noisePicture(SIZE);
+  const mask = await middleMask(SIZE);
+  const references = [referenceOf(picture)];
+  const task = { upstreamModel: ONE_MASKED, references, mask: referenceOf(mask) };
+  await setting.easel.attempt(task);
+  assert.deepEqual(setting.fal.edits[0]?.images, [picture]);
+  await assertWhiteMask(setting.fal.edits[0].mask, mask);
+});
+
+test('mask: none refuses a mask before anything is sent', async () => {
+  await using setting = await start({ settings: { mask: 'none' } });
+  const references = [referenceOf(await noisePicture(SIZE))];
+  const mask = referenceOf(await middleMask(SIZE));
+  const failure = await setting.easel.failure({ upstreamModel: FEW, references, mask });
+  assertFailure(failure, 'mask_not_supported');
+  assert.equal(failure.param, 'mask');
+  assert.equal(setting.fal.upstream.requests.length, 0);
+});
+
+test('a mask that cannot be decoded is refused before anything is sent', async () => {
+  await using setting = await start();
+  const references = [referenceOf(await noisePicture(SIZE))];
+  const bytes = await middleMask({ width: 512, height: 512 });
+  const mask = referenceOf(bytes.subarray(0, bytes.length >> 1));
+  const failure = await setting.easel.failure({ upstreamModel: MASKED, references, mask });
+  assertFailure(failure, 'invalid_mask');
+  assert.equal(failure.param, 'mask');
+  assert.equal(setting.fal.upstream.requests.length, 0);
+});
+
+test('a refusal of the model’s names the pictures by the caller’s words', async () => {
+  await using setting = await start();
+  const { fal, easel } = setting;
+  const picture = await noisePicture(SIZE);
+  const reference = referenceOf(picture);
+  const upstreamModel = FEW;
+  const five = Array.from({ length: 5 }, () => reference);
+  const tooMany = await easel.failure({ upstreamModel, references: five });
+  assertFailure(tooMany, 'invalid_value');
+  assert.equal(tooMany.param, 'image');
+  const broken = referenceOf(picture.subarray(0, picture.length >> 1));
+  const unread = await easel.failure({ upstreamModel, references: [reference, broken] });
+  assertFailure(unread, 'invalid_value');
+  assert.deepEqual([unread.param, unread.message], ['image', 'Failed to load the image']);
+  const mask = referenceOf(await middleMask(SIZE));
+  const unknown = await easel.failure({ upstreamModel, references: [reference], mask });
+  assertFailure(unknown, 'invalid_value');
+  assert.equal(unknown.param, 'mask');
+  assert.equal(fal.edits.length, 0);
+});
+
+test('an edit whose pictures are flagged is refused', async () => {
+  await using setting = await start();
+  setting.fal.upstream.next('moderation');
+  const references = [referenceOf(await noisePicture(SIZE))];
+  const failure = await setting.easel.failure({ upstreamModel: FEW, references });
+  assertFailure(failure, 'moderation_blocked');
+});
+
+for (const [fault, name, billed] of [
+  ['insufficient_quota', 'upstream_error', 'no'],
+  [{ kind: 'status', status: 413 }, 'payload_too_large', undefined],
+  [{ kind: 'status', status: 429 }, 'overloaded', 'no'],
+  [{ kind: 'status', status: 500 }, 'upstream_error', 'unknown'],
+  ['hang_up', 'upstream_error', 'unknown'],
+] as const) {
+  test(`an edit that meets ${JSON.stringify(fault)} is ${name}, and is sent once`, async () => {
+    await using setting = await start();
+    const { fal, easel } = setting;
+    fal.upstream.next(fault);
+    const references = [referenceOf(await noisePicture(SIZE))];
+    assertFailure(await easel.failure({ upstreamModel: FEW, references }), name, billed);
+    assert.equal(fal.upstream.requests.length, 1);
+  });
+}
+
+test('an edit is taken up from its JSON without its pictures', async () => {
+  await using setting = await start();
+  const { fal, easel } = setting;
+  const task = { upstreamModel: MASKED, n: 2 };
+  const references = [referenceOf(await noisePicture(SIZE))];
+  await easel.attempt({ ...task, references, mask: referenceOf(await middleMask(SIZE)) });
+  const resumed = await easel.resume(easel.jobs[0], { ...task, references: [] });
+  assert.deepEqual(resumed.events, ['image', 'image']);
+  assert.doesNotMatch(JSON.stringify(easel.jobs), /base64|iVBOR/);
+  assert.equal(fal.upstream.purchases, 1);
+});
+
+for (const [settings, message] of [
+  [{ image_field: 'image' }, 'my-fal: image_field must be one of image_urls, image_url'],
+  [{ image_field: ['image_url'] }, 'my-fal: image_field must be one of image_urls, image_url'],
+  [{ mask: 'black' }, 'my-fal: mask must be one of white, alpha, none'],
+  [{ mask: false }, 'my-fal: mask must be one of white, alpha, none'],
+] as const) {
+  test(`the settings ${JSON.stringify(settings)} are refused in words`, () => {
+    const egress = { close: async () => undefined } as Egress;
+    const account = { name: 'my-fal', egress, baseUrl: 'https://queue.fal.run', settings };
+    assert.throws(() => createFal(account), { message });
+  });
+}

@@ -7,6 +7,7 @@ import { createGemini } from '../../src/providers/gemini.ts';
 import { geminiTokens } from '../../src/providers/gemini-answer.ts';
 import { at } from '../support/json.ts';
 import { decodeBytes } from '../support/pictures.ts';
+import { middleMask, noisePicture, referenceOf } from '../support/references.ts';
 import { startGemini } from '../support/upstreams/gemini.ts';
 import { solidPicture } from '../support/upstreams/solid-picture.ts';
 import { type TryOut, tryOut } from './attempt.ts';
@@ -425,4 +426,128 @@ test('an account without a key sends none', async () => {
   });
   assertFailure(await easel.failure({}), 'upstream_error', 'no');
   assert.equal(gemini.upstream.requests[0]?.headers['x-goog-api-key'], undefined);
+});
+
+test('the picture of an edit arrives behind the prompt, byte for byte', async () => {
+  await using setting = await start();
+  const { easel, gemini } = setting;
+  const picture = await noisePicture({ width: 1000, height: 700 });
+  const { events, images, receipt } = await easel.attempt({ references: [referenceOf(picture)] });
+  assert.deepEqual(events, ['image']);
+  assert.equal(images[0]?.header?.format, 'jpeg');
+  assert.deepEqual(gemini.edits, [{ images: [picture] }]);
+  const { imageInput, textInput } = receipt.tokens ?? {};
+  assert.deepEqual([imageInput, textInput], [258, Math.ceil(PROMPT.length / 4)]);
+  const [request] = gemini.upstream.requests;
+  assert.equal(request?.headers['content-type'], 'application/json');
+  assert.equal(request.headers['content-length'], String(request.body.length));
+  assert.deepEqual(request.json, {
+    contents: [
+      {
+        role: 'user',
+        parts: [
+          { text: PROMPT },
+          { inlineData: { mimeType: 'image/png', data: picture.toString('base64') } },
+        ],
+      },
+    ],
+    generationConfig: { responseModalities: ['IMAGE'] },
+  });
+});
+
+test('several pictures of an edit arrive in order, each in its own format', async () => {
+  await using setting = await start();
+  const { easel, gemini } = setting;
+  const pictures = await Promise.all(
+    (['webp', 'png', 'jpeg'] as const).map((format, seed) =>
+      noisePicture({ width: 90 + seed, height: 60, format, seed: seed + 1 }),
+    ),
+  );
+  const { receipt } = await easel.attempt({ references: pictures.map(referenceOf) });
+  assert.deepEqual(gemini.edits, [{ images: pictures }]);
+  assert.equal(receipt.tokens?.imageInput, 3 * 258);
+  const types = [1, 2, 3].map((part) =>
+    at(gemini.upstream.lastJson, `contents[0].parts[${part}].inlineData.mimeType`),
+  );
+  assert.deepEqual(types, ['image/webp', 'image/png', 'image/jpeg']);
+});
+
+test('without a ratio of its own an edit follows its picture', async () => {
+  await using setting = await start();
+  const { easel, gemini } = setting;
+  const references = [referenceOf(await noisePicture({ width: 90, height: 160 }))];
+  const auto = { aspect_ratio: 'auto', resolution: '1K' };
+  const followed = await easel.attempt({ references, parameters: auto });
+  assert.deepEqual(followed.images[0]?.header, { format: 'jpeg', width: 768, height: 1376 });
+  assert.deepEqual(at(gemini.upstream.lastJson, 'generationConfig.imageConfig'), {
+    imageSize: '1K',
+  });
+  const chosen = await easel.attempt({ references, parameters: { aspect_ratio: '21:9' } });
+  assert.deepEqual(chosen.images[0]?.header, { format: 'jpeg', width: 1584, height: 672 });
+});
+
+test('a mask is refused before anything is sent', async () => {
+  await using setting = await start();
+  const { easel, gemini } = setting;
+  const size = { width: 64, height: 64 };
+  const references = [referenceOf(await noisePicture(size))];
+  const failure = await easel.failure({ references, mask: referenceOf(await middleMask(size)) });
+  assertFailure(failure, 'mask_not_supported');
+  assert.equal(failure.param, 'mask');
+  assert.equal(gemini.upstream.requests.length, 0);
+});
+
+test('too many megabytes of pictures are refused before anything is sent', async () => {
+  await using setting = await start();
+  const { easel, gemini } = setting;
+  const picture = referenceOf(await noisePicture({ width: 64, height: 64 }));
+  const large = { ...picture, bytes: 19 * 2 ** 20 };
+  const failure = await easel.failure({ references: [large, large, large, large] });
+  assertFailure(failure, 'payload_too_large');
+  assert.equal(failure.param, 'image');
+  assert.match(failure.message, /75 MB/);
+  assert.equal(gemini.upstream.requests.length, 0);
+});
+
+test('an edit is refused in the ways of a generation', async () => {
+  await using setting = await start();
+  const { easel, gemini } = setting;
+  const picture = referenceOf(await noisePicture({ width: 64, height: 64 }));
+  const references = [picture];
+  gemini.upstream.next('moderation', { kind: 'status', status: 400 }, 'die_mid_payload');
+  assertFailure(await easel.failure({ references }), 'moderation_blocked');
+  assertFailure(await easel.failure({ references }), 'invalid_value');
+  assertFailure(await easel.failure({ references }), 'upstream_error', 'unknown');
+  const prompt = 'a cat sim:moderation';
+  assertFailure(await easel.failure({ references, prompt }), 'moderation_blocked');
+  const four = [picture, picture, picture, picture];
+  const tooMany = await easel.failure({ references: four, upstreamModel: FLASH });
+  assertFailure(tooMany, 'invalid_value');
+  assert.match(tooMany.message, /3 images/);
+  assert.equal(gemini.upstream.requests.length, 5);
+});
+
+test('the simulator refuses pictures that Google refuses', async () => {
+  await using gemini = await startGemini();
+  const png = await noisePicture({ width: 64, height: 64 });
+  const data = png.toString('base64');
+  const wrong = [
+    { mimeType: 'image/gif', data },
+    { mimeType: 'image/jpeg', data },
+    { mimeType: 'image/png', data: `data:image/png;base64,${data}` },
+    { mimeType: 'image/png', data, name: 'x' },
+    { mimeType: 'image/png' },
+  ];
+  for (const inlineData of wrong) {
+    const parts = [{ text: 'x' }, { inlineData }];
+    const body = { contents: [{ parts }], generationConfig: { responseModalities: ['IMAGE'] } };
+    const answer = await fetch(`${gemini.baseUrl}/v1beta/models/${PRO}:generateContent`, {
+      method: 'POST',
+      headers: { 'x-goog-api-key': gemini.apiKey, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    assert.equal(answer.status, 400, JSON.stringify(inlineData).slice(0, 80));
+    assert.equal(at(await answer.json(), 'error.status'), 'INVALID_ARGUMENT');
+  }
+  assert.deepEqual(gemini.edits, []);
 });

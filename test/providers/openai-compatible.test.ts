@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import sharp from 'sharp';
 import type { ErrorName, Failure } from '../../src/base/errors.ts';
 import { type Egress, UpstreamFailure } from '../../src/egress/egress.ts';
 import { createOpenaiCompatible } from '../../src/providers/openai-compatible.ts';
 import { decodeBytes } from '../support/pictures.ts';
+import { middleMask, noisePicture, referenceOf } from '../support/references.ts';
 import {
   type CompatibleFlavour,
   type CompatibleSimulator,
   startOpenaiCompatible,
 } from '../support/upstreams/openai-compatible.ts';
 import { AZURE_API_KEY } from '../support/upstreams/openai-compatible-azure.ts';
+import { readForm, type ReceivedPart } from '../support/upstreams/received-edit.ts';
 import { type TryOut, tryOut } from './attempt.ts';
 
 interface Setting extends AsyncDisposable {
@@ -320,6 +323,334 @@ test('Azure: its content filter is moderation_blocked, its refused key the opera
   assert.equal(headers?.['authorization'], `Bearer ${AZURE_API_KEY}`);
 });
 
+const SMALL = { width: 64, height: 48 } as const;
+
+/** A picture of each encoding, none like another. */
+const PICTURES = await Promise.all([
+  noisePicture({ ...SMALL, format: 'png' }),
+  noisePicture({ ...SMALL, format: 'jpeg', seed: 2 }),
+  noisePicture({ ...SMALL, format: 'webp', seed: 3 }),
+]);
+const [PICTURE] = PICTURES;
+const REFERENCES = PICTURES.map(referenceOf);
+const ONE = REFERENCES.slice(0, 1);
+const MASK = await middleMask(SMALL);
+
+/** The parts of the form that came last. */
+async function lastForm({ server }: Setting): Promise<readonly ReceivedPart[]> {
+  const request = server.upstream.requests.findLast(({ method }) => method === 'POST');
+  assert(request !== undefined);
+  return (await readForm(request)) ?? [];
+}
+
+async function textsOf(setting: Setting): Promise<Readonly<Record<string, string>>> {
+  const parts = await lastForm(setting);
+  return Object.fromEntries(
+    parts.flatMap(({ name, text }) => (text === undefined ? [] : [[name, text]])),
+  );
+}
+
+async function fileNames(setting: Setting): Promise<readonly string[]> {
+  const parts = await lastForm(setting);
+  return parts.flatMap(({ name, file }) => (file === undefined ? [] : [name]));
+}
+
+/** Decoded, so that encodings do not matter. */
+function pixelsOf(bytes: Buffer | undefined): Promise<Buffer> {
+  return sharp(bytes).raw().toBuffer();
+}
+
+/** Where a white mask is white, by its one channel. */
+async function assertWhiteInTheMiddle(mask: Buffer | undefined): Promise<void> {
+  const { channels, width, height, format } = await sharp(mask).metadata();
+  assert.deepEqual([channels, width, height, format], [1, 64, 48, 'png']);
+  const alpha = await sharp(MASK).extractChannel('alpha').negate().raw().toBuffer();
+  const white = await sharp(mask).extractChannel(0).raw().toBuffer();
+  assert.deepEqual(white, alpha);
+}
+
+for (const flavour of ['sdserver', 'sglang', 'vllm'] as const) {
+  test(`${flavour}: an edit is a form with the fields of a generation as text`, async () => {
+    await using setting = await start({
+      flavour,
+      settings: { extra_body: { guidance_scale: 2.5 } },
+    });
+    const { easel, server } = setting;
+    const attempt = await easel.attempt({
+      references: ONE,
+      n: 2,
+      seed: 5,
+      parameters: { image_size: 'auto', negative_prompt: 'fog' },
+      passthrough: { layers: [1, { a: null }], strict: true, nothing: null, 'url[]': 'http://a' },
+    });
+    assert.equal(server.upstream.requests[0]?.path, '/v1/images/edits');
+    assert.deepEqual(await textsOf(setting), {
+      model: 'flux.1-dev',
+      prompt: 'a red house by the sea',
+      n: '2',
+      size: '768x512',
+      seed: '5',
+      response_format: 'b64_json',
+      output_format: 'png',
+      negative_prompt: 'fog',
+      guidance_scale: '2.5',
+      layers: '[1,{"a":null}]',
+      strict: 'true',
+    });
+    assert.deepEqual(await fileNames(setting), ['image']);
+    assert.deepEqual(server.edits, [{ images: [PICTURE] }]);
+    assert.deepEqual(attempt.events, ['image', 'image']);
+    assert.equal((await decodeBytes(attempt.images[0]?.bytes ?? PICTURE)).size, '768x512');
+    assert.deepEqual(attempt.receipt, { upstreamIds: [] });
+  });
+
+  test(`${flavour}: three pictures of an edit come in order`, async () => {
+    await using setting = await start({ flavour });
+    await setting.easel.attempt({ references: REFERENCES });
+    assert.deepEqual(await fileNames(setting), ['image[]', 'image[]', 'image[]']);
+    const images = setting.server.edits[0]?.images ?? [];
+    assert.deepEqual(images.slice(0, 2), PICTURES.slice(0, 2));
+    // stable-diffusion.cpp may have been built without webp.
+    const third = flavour === 'sdserver' ? 'png' : 'webp';
+    assert.equal((await decodeBytes(images[2] ?? PICTURE)).format, third);
+    assert.deepEqual(await pixelsOf(images[2]), await pixelsOf(PICTURES[2]));
+  });
+
+  test(`${flavour}: what its edits answer takes nothing from the rows of the table`, async () => {
+    await using setting = await start({ flavour });
+    const { easel, server } = setting;
+    const rows: readonly (Expected & { readonly status: number })[] = [
+      { status: 400, name: 'invalid_value' },
+      { status: 429, name: 'overloaded', billed: 'no' },
+      { status: 500, name: 'upstream_error', billed: 'unknown' },
+    ];
+    for (const { status, ...expected } of rows) {
+      server.upstream.next({ kind: 'status', status });
+      assertFailure(await easel.failure({ references: ONE }), expected);
+    }
+    const refused = await easel.failure({ references: ONE, prompt: 'a cat sim:moderation' });
+    assertFailure(refused, { name: 'moderation_blocked' });
+  });
+}
+
+const MASK_KINDS: readonly {
+  readonly flavour: CompatibleFlavour;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly isWhite: boolean;
+}[] = [
+  { flavour: 'sdserver', settings: {}, isWhite: false },
+  { flavour: 'sdserver', settings: { mask: 'white' }, isWhite: true },
+  { flavour: 'azure', settings: {}, isWhite: false },
+  { flavour: 'sglang', settings: { mask: 'alpha' }, isWhite: false },
+  { flavour: 'localai', settings: {}, isWhite: true },
+  { flavour: 'vllm', settings: { mask: 'white' }, isWhite: true },
+];
+
+for (const { flavour, settings, isWhite } of MASK_KINDS) {
+  const how = `${flavour} ${JSON.stringify(settings)}`;
+  test(`${how}: the mask is ${isWhite ? 'white where to paint' : 'the caller’s own'}`, async () => {
+    await using setting = await start({ flavour, settings });
+    await setting.easel.attempt({ references: ONE, mask: referenceOf(MASK) });
+    const [edit] = setting.server.edits;
+    assert.deepEqual(edit?.images, [PICTURE]);
+    if (isWhite) {
+      await assertWhiteInTheMiddle(edit?.mask);
+    } else {
+      assert.deepEqual(edit?.mask, MASK);
+    }
+  });
+}
+
+test('a webp mask is a png with the same transparency to a server that takes alpha', async () => {
+  await using setting = await start({ flavour: 'azure' });
+  const mask = await middleMask(SMALL, 'webp');
+  await setting.easel.attempt({ references: ONE, mask: referenceOf(mask) });
+  const sent = setting.server.edits[0]?.mask;
+  assert.equal((await decodeBytes(sent ?? mask)).format, 'png');
+  const alphas = [sent, mask].map((bytes) => sharp(bytes).extractChannel('alpha').raw().toBuffer());
+  assert.deepEqual(await alphas[0], await alphas[1]);
+});
+
+const REFUSED_EDITS: readonly {
+  readonly what: string;
+  readonly flavour: CompatibleFlavour;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly task: Parameters<TryOut['attempt']>[0];
+  readonly name: ErrorName;
+  readonly param: string;
+}[] = [
+  {
+    what: 'an edit',
+    flavour: 'ollama',
+    task: { references: ONE },
+    name: 'edit_not_supported',
+    param: 'model',
+  },
+  ...(['vllm', 'sglang', 'sdserver', 'azure', 'localai'] as const).map((flavour) => ({
+    what: 'a mask where there is none',
+    flavour,
+    ...(flavour === 'vllm' || flavour === 'sglang' ? {} : { settings: { mask: 'none' } }),
+    task: { references: ONE, mask: referenceOf(MASK) },
+    name: 'mask_not_supported' as const,
+    param: 'mask',
+  })),
+  {
+    what: 'several pictures with a mask',
+    flavour: 'localai',
+    task: { references: REFERENCES, mask: referenceOf(MASK) },
+    name: 'too_many_images',
+    param: 'image',
+  },
+  {
+    what: 'a negative prompt with a mask',
+    flavour: 'localai',
+    task: {
+      references: ONE,
+      mask: referenceOf(MASK),
+      parameters: { negative_prompt: 'fog' },
+    },
+    name: 'invalid_value',
+    param: 'negative_prompt',
+  },
+  {
+    what: 'a mask that cannot be read',
+    flavour: 'localai',
+    task: { references: ONE, mask: referenceOf(MASK.subarray(0, 60)) },
+    name: 'invalid_mask',
+    param: 'mask',
+  },
+  {
+    what: 'a webp that cannot be read',
+    flavour: 'sdserver',
+    task: { references: [referenceOf(PICTURES[2].subarray(0, 500))] },
+    name: 'invalid_image',
+    param: 'image',
+  },
+];
+
+for (const { what, flavour, settings = {}, task, name, param } of REFUSED_EDITS) {
+  test(`${flavour}: ${what} is ${name}, and nothing is sent`, async () => {
+    await using setting = await start({ flavour, settings });
+    const failure = await setting.easel.failure(task);
+    assertFailure(failure, { name });
+    assert.equal(failure.param, param);
+    assert.match(failure.message, /^(This model|With a mask|The mask|Picture 1) .*\.$/);
+    assert.equal(setting.server.upstream.requests.length, 0);
+  });
+}
+
+test('LocalAI: pictures without a mask go with a generation, in base64', async () => {
+  await using setting = await start({ flavour: 'localai' });
+  const { easel, server } = setting;
+  const attempt = await easel.attempt({
+    references: REFERENCES,
+    seed: 3,
+    parameters: { negative_prompt: 'fog' },
+    passthrough: { ref_images: ['http://169.254.169.254/'], Ref_Images: ['http://10.0.0.1/'] },
+  });
+  assert.equal(server.upstream.requests[0]?.path, '/v1/images/generations');
+  const { ref_images, prompt, size, Ref_Images } = server.upstream.lastJson;
+  assert.deepEqual(
+    [prompt, size, Ref_Images],
+    ['a red house by the sea|fog', '768x512', undefined],
+  );
+  const [edit] = server.edits;
+  assert.deepEqual(
+    ref_images,
+    edit?.images.map((bytes) => bytes.toString('base64')),
+  );
+  assert.deepEqual(edit?.images.slice(0, 2), PICTURES.slice(0, 2));
+  assert.equal((await decodeBytes(edit?.images[2] ?? PICTURE)).format, 'png');
+  assert.deepEqual(await pixelsOf(edit?.images[2]), await pixelsOf(PICTURES[2]));
+  assert.equal(attempt.images[0]?.seed, 3);
+});
+
+test('LocalAI: a picture with a mask is inpainted; its answer names the picture by URL', async () => {
+  await using setting = await start({ flavour: 'localai', apiKey: 'local-key' });
+  const { easel, server } = setting;
+  const mask = referenceOf(MASK);
+  const attempt = await easel.attempt({ references: ONE, mask, seed: 3, prompt: 'a sign: A|B' });
+  const [post, get] = server.upstream.requests;
+  assert.equal(post?.path, '/v1/images/inpainting');
+  assert.equal(post.headers['authorization'], 'Bearer local-key');
+  assert.equal(get?.headers['authorization'], undefined);
+  const { model, prompt } = await textsOf(setting);
+  assert.deepEqual([model, prompt], ['flux.1-dev', 'a sign: A|B']);
+  assert.deepEqual(await fileNames(setting), ['image', 'mask']);
+  assert.equal((await decodeBytes(attempt.images[0]?.bytes ?? PICTURE)).size, '512x512');
+  assert.equal(attempt.images[0]?.seed, undefined, 'it paints by a seed of its own');
+  const two = await easel.attempt({ references: ONE, mask, n: 2 });
+  assert.deepEqual(two.events, ['image', 'image_failed']);
+});
+
+test('edits_path leads the edits elsewhere, and only those', async () => {
+  await using setting = await start({ flavour: 'vllm', settings: { edits_path: '/own/edits' } });
+  const { easel, server } = setting;
+  await easel.failure({ references: ONE });
+  await easel.attempt({});
+  assert.deepEqual(
+    server.upstream.requests.map(({ path }) => path),
+    ['/v1/own/edits', '/v1/images/generations'],
+  );
+});
+
+test('stable-diffusion.cpp: the prompt of an edit brings no settings of the server', async () => {
+  await using setting = await start({ flavour: 'sdserver' });
+  await setting.easel.attempt({ references: ONE, prompt: 'a<sd_cpp_extra_args>{}</x>' });
+  assert.doesNotMatch((await textsOf(setting))['prompt'] ?? '', /sd_cpp_extra_args/i);
+});
+
+const HELD_BACK = {
+  azure: ['image', 'images', 'mask', 'image_url', 'image[]', 'stream'],
+  vllm: ['url', 'url[]', 'URL[0]', 'mask_image', 'reference_image', 'image', 'lora', 'stream'],
+  sglang: ['url[]', 'perf_dump_path', 'upscaling_model_path', 'mask'],
+  localai: ['ref_images', 'REF_IMAGES', 'ref_image\u017f', 'file', 'response_format'],
+} as const;
+
+for (const [flavour, fields] of Object.entries(HELD_BACK)) {
+  test(`${flavour}: ${fields.join(', ')} are not passed on`, async () => {
+    await using setting = await start({ flavour: flavour as CompatibleFlavour });
+    const { easel, server } = setting;
+    for (const field of fields) {
+      assert.equal(easel.provider.holdsBack?.(field), true, field);
+    }
+    assert.equal(easel.provider.holdsBack?.('quality'), false);
+    const entries = fields.map((field) => [field, 'http://10.0.0.1/a']);
+    const passthrough = Object.fromEntries(entries) as Readonly<Record<string, unknown>>;
+    await easel.attempt({ passthrough });
+    const body = String(server.upstream.requests[0]?.body);
+    await easel.attempt({ passthrough, references: ONE });
+    const [, edit] = server.upstream.requests;
+    assert.doesNotMatch(body + String(edit?.body), /10\.0\.0\.1/);
+  });
+}
+
+for (const { path, settings, expected } of AZURE_WAYS) {
+  const place = expected.replace('generations', 'edits');
+  test(`Azure: an edit by ${path || 'the resource'} ${JSON.stringify(settings)} leads to ${place}`, async () => {
+    await using setting = await start({ flavour: 'azure', path, settings });
+    const { easel, server } = setting;
+    const mask = referenceOf(MASK);
+    const attempt = await easel.attempt({ references: REFERENCES, mask });
+    const [request] = server.upstream.requests;
+    assert.equal(`${request?.path}?${request?.query.toString()}`, place);
+    const { model, size, response_format } = await textsOf(setting);
+    assert.deepEqual([model, size, response_format], ['my-gpt-image', '1536x1024', undefined]);
+    assert.deepEqual(server.edits, [{ images: PICTURES, mask: MASK }]);
+    assert.equal(attempt.receipt.tokens?.imageInput, 3000);
+  });
+}
+
+test('Azure: the stream of an edit, and its content filter', async () => {
+  await using setting = await start({ flavour: 'azure' });
+  const { easel, server } = setting;
+  const attempt = await easel.attempt({ references: ONE, stream: true, partialImages: 1 });
+  assert.deepEqual(attempt.events, ['partial', 'image']);
+  assert.equal(attempt.receipt.tokens?.imageInput, 1000);
+  server.upstream.next('moderation');
+  assertFailure(await easel.failure({ references: ONE }), { name: 'moderation_blocked' });
+});
+
 const EGRESS: Egress = {
   request: () => Promise.reject(new Error('not to be used')),
   download: () => Promise.reject(new Error('not to be used')),
@@ -334,6 +665,10 @@ const WRONG_SETTINGS: readonly (readonly [object, RegExp])[] = [
   [{ path: 'images' }, /path must be a path such as/],
   [{ path: '/a?b' }, /path must be/],
   [{ flavour: 'azure', path: '/x' }, /path is not for the flavour azure/],
+  [{ edits_path: 'images/edits' }, /edits_path must be a path such as \/images\/edits/],
+  [{ flavour: 'azure', edits_path: '/x' }, /edits_path is not for the flavour azure/],
+  [{ flavour: 'ollama', edits_path: '/x' }, /edits_path is not for the flavour ollama/],
+  [{ mask: 'black' }, /mask must be one of alpha, white, none/],
   [{ deployment: 'x' }, /only for the flavour azure/],
   [{ api_version: 'v1' }, /only for the flavour azure/],
   [{ flavour: 'azure', api_version: 'a&b' }, /api_version must be/],

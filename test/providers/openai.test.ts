@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { test } from 'node:test';
+import sharp from 'sharp';
 import type { ErrorName, Failure } from '../../src/base/errors.ts';
 import { type Egress, UpstreamFailure } from '../../src/egress/egress.ts';
 import type { EgressOptions } from '../../src/egress/upstream.ts';
@@ -9,8 +12,10 @@ import { createOpenai } from '../../src/providers/openai.ts';
 import type { ImageTask } from '../../src/providers/provider.ts';
 import { asObject, at } from '../support/json.ts';
 import { decodeBytes } from '../support/pictures.ts';
+import { middleMask, noisePicture, referenceOf } from '../support/references.ts';
 import type { Fault, PlainFaultKind } from '../support/upstreams/faults.ts';
 import { type OpenaiSimulator, startOpenai } from '../support/upstreams/openai.ts';
+import { readForm, type ReceivedPart } from '../support/upstreams/received-edit.ts';
 import { type TryOut, tryOut } from './attempt.ts';
 
 const PARAMETERS = {
@@ -583,3 +588,384 @@ test('a prompt may ask the simulator for a fault', async () => {
   const busy = await easel.failure({ prompt: 'sim:status=503' });
   assertFailure(busy, { name: 'overloaded', billed: 'no' });
 });
+
+const SMALL = { width: 64, height: 48 } as const;
+
+async function edited(easel: TryOut, task: Partial<ImageTask> = {}) {
+  const picture = await noisePicture(SMALL);
+  return easel.attempt({ references: [referenceOf(picture)], ...task });
+}
+
+/** The parts of the form that came last. */
+async function lastForm({ openai }: Setting): Promise<readonly ReceivedPart[]> {
+  const request = openai.upstream.requests.at(-1);
+  assert(request !== undefined);
+  return (await readForm(request)) ?? [];
+}
+
+function textsOf(parts: readonly ReceivedPart[]): object {
+  return Object.fromEntries(
+    parts.flatMap(({ name, text }) => (text === undefined ? [] : [[name, text]])),
+  );
+}
+
+for (const format of ['png', 'jpeg', 'webp'] as const) {
+  test(`an edit of one ${format}: a form in OpenAI’s names, the picture byte for byte`, async () => {
+    await using setting = await start();
+    const { easel, openai } = setting;
+    const picture = await noisePicture({ ...SMALL, format });
+    const attempt = await easel.attempt({
+      references: [referenceOf(picture)],
+      format: 'webp',
+      compression: 60,
+      prompt: 'a “red” house\r\n--at the sea',
+      passthrough: { safety_identifier: 'u1', user: null, response_format: 'url', image: 'x' },
+    });
+    const [request] = openai.upstream.requests;
+    assert.equal(request?.path, '/v1/images/edits');
+    assert.equal(request.headers['content-length'], String(request.body.length));
+    const parts = await lastForm(setting);
+    assert.deepEqual(textsOf(parts), {
+      model: 'gpt-image-2',
+      prompt: 'a “red” house\r\n--at the sea',
+      n: '1',
+      size: '1024x1024',
+      quality: 'low',
+      background: 'auto',
+      moderation: 'auto',
+      output_format: 'webp',
+      output_compression: '60',
+      safety_identifier: 'u1',
+    });
+    const files = parts.flatMap(({ name, file }) => (file === undefined ? [] : [{ name, file }]));
+    const extension = format === 'jpeg' ? 'jpg' : format;
+    assert.deepEqual(files, [
+      {
+        name: 'image',
+        file: { name: `image-1.${extension}`, mediaType: `image/${format}`, bytes: picture },
+      },
+    ]);
+    assert.deepEqual(openai.edits, [{ images: [picture] }]);
+    assert.deepEqual(attempt.events, ['image']);
+    const { textInput, imageInput, imageOutput } = attempt.receipt.tokens ?? {};
+    assert.deepEqual([textInput, imageInput, imageOutput], [12, 1000, 196]);
+  });
+}
+
+test('three pictures and a mask of an edit come in order, byte for byte', async () => {
+  await using setting = await start();
+  const { easel, openai } = setting;
+  const images = await Promise.all([
+    noisePicture({ ...SMALL, format: 'webp' }),
+    noisePicture({ ...SMALL, format: 'jpeg', seed: 2 }),
+    noisePicture({ width: 300, height: 200, seed: 3 }),
+  ]);
+  const mask = await middleMask(SMALL);
+  const attempt = await easel.attempt({
+    references: images.map(referenceOf),
+    mask: referenceOf(mask),
+  });
+  assert.deepEqual(openai.edits, [{ images, mask }]);
+  const files = (await lastForm(setting)).filter(({ file }) => file !== undefined);
+  const names = files.map(({ name }) => name);
+  assert.deepEqual(names, ['image[]', 'image[]', 'image[]', 'mask']);
+  assert.equal(attempt.receipt.tokens?.imageInput, 3000);
+});
+
+async function alphaOf(bytes: Buffer | undefined): Promise<Buffer> {
+  return sharp(bytes).ensureAlpha().extractChannel('alpha').raw().toBuffer();
+}
+
+test('a webp mask goes out as png with the same transparency', async () => {
+  await using setting = await start();
+  const mask = await middleMask(SMALL, 'webp');
+  await edited(setting.easel, { mask: referenceOf(mask) });
+  const sent = setting.openai.edits[0]?.mask;
+  assert.deepEqual(await decodeBytes(sent ?? mask), {
+    size: '64x48',
+    ...SMALL,
+    format: 'png',
+    hasAlpha: true,
+  });
+  assert.deepEqual(await alphaOf(sent), await alphaOf(mask));
+});
+
+test('a mask of 4 MB or more goes out smaller, with the same transparency', async () => {
+  await using setting = await start();
+  const size = { width: 1500, height: 1000 };
+  const picture = await noisePicture(size);
+  const alpha = await alphaOf(await middleMask(size));
+  const mask = await sharp(picture)
+    .joinChannel(alpha, { raw: { ...size, channels: 1 } })
+    .png()
+    .toBuffer();
+  assert(mask.length >= 4_000_000);
+  await edited(setting.easel, { references: [referenceOf(picture)], mask: referenceOf(mask) });
+  const [edit] = setting.openai.edits;
+  assert.deepEqual(edit?.images, [picture]);
+  assert((edit?.mask?.length ?? Infinity) < 100_000);
+  assert.deepEqual(await alphaOf(edit?.mask), alpha);
+});
+
+test('a mask that cannot be read is refused before anything is sent', async () => {
+  await using setting = await start();
+  const mask = await middleMask(SMALL, 'webp');
+  const broken = referenceOf(mask.subarray(0, mask.length - 10));
+  const references = [referenceOf(await noisePicture(SMALL))];
+  const failure = await setting.easel.failure({ references, mask: broken });
+  assert.deepEqual([failure.errorName, failure.param], ['invalid_mask', 'mask']);
+  assert.equal(setting.openai.upstream.requests.length, 0);
+});
+
+test('input_fidelity goes out where the card has it; the simulator knows who takes it', async () => {
+  await using setting = await start();
+  const { easel } = setting;
+  const cases = [
+    { upstreamModel: 'gpt-image-1.5', input_fidelity: 'high' },
+    { upstreamModel: 'gpt-image-1-mini', input_fidelity: 'low' },
+  ] as const;
+  for (const { upstreamModel, input_fidelity } of cases) {
+    await edited(easel, { upstreamModel, parameters: { ...PARAMETERS, input_fidelity } });
+    const sent = textsOf(await lastForm(setting));
+    assert.equal(at(sent, 'input_fidelity'), input_fidelity);
+  }
+  await edited(easel);
+  assert.equal('input_fidelity' in textsOf(await lastForm(setting)), false);
+  const references = [referenceOf(await noisePicture(SMALL))];
+  for (const upstreamModel of ['gpt-image-1-mini', 'gpt-image-2']) {
+    const parameters = { ...PARAMETERS, input_fidelity: 'high' };
+    const failure = await easel.failure({ references, upstreamModel, parameters });
+    assert.deepEqual([failure.errorName, failure.param], ['invalid_value', 'input_fidelity']);
+  }
+});
+
+test('the stream of an edit: partial pictures, the picture, and what it cost', async () => {
+  await using setting = await start();
+  const references = [referenceOf(await noisePicture(SMALL))];
+  const { partials, images, receipt } = await streamed(setting.easel, { references });
+  const sent = textsOf(await lastForm(setting));
+  assert.deepEqual([at(sent, 'stream'), at(sent, 'partial_images')], ['true', '2']);
+  assert.deepEqual([partials.length, images.length], [2, 1]);
+  const expected = tokens({ textInput: 7, imageInput: 1000, imageOutput: 196 + 200 });
+  assert.deepEqual(receipt.tokens, expected);
+});
+
+test('three pictures of an edit are one request for JSON, in a stream as well', async () => {
+  await using setting = await start();
+  for (const stream of [false, true]) {
+    const attempt = await edited(setting.easel, { n: 3, stream, partialImages: 2 });
+    assert.deepEqual(attempt.events, ['image', 'image', 'image']);
+    const sent = textsOf(await lastForm(setting));
+    assert.deepEqual([at(sent, 'n'), at(sent, 'stream')], ['3', undefined]);
+    const expected = tokens({ textInput: 10, imageInput: 1000, imageOutput: 3 * 196 });
+    assert.deepEqual(attempt.receipt.tokens, expected);
+  }
+});
+
+test('what is passed on to an edit: lists and objects as JSON, pictures never', async () => {
+  await using setting = await start();
+  const { easel, openai } = setting;
+  const held = ['image', 'image[]', 'Image[0]', 'images', 'mask', 'image_url', 'markup', 'file_id'];
+  for (const field of held) {
+    assert.equal(easel.provider.holdsBack?.(field), true, field);
+  }
+  assert.equal(easel.provider.holdsBack?.('safety_identifier'), false);
+  openai.upstream.next('moderation');
+  const references = [referenceOf(await noisePicture(SMALL))];
+  const pictures = Object.fromEntries(held.map((field) => [field, 'file-1']));
+  const passthrough = { ...pictures, tags: ['a', { b: null }], strict: true, deep: { c: 1.5 } };
+  await easel.failure({ references, passthrough });
+  const { tags, strict, deep, ...others } = { ...textsOf(await lastForm(setting)) } as Record<
+    string,
+    unknown
+  >;
+  assert.deepEqual([tags, strict, deep], ['["a",{"b":null}]', 'true', '{"c":1.5}']);
+  for (const field of held) {
+    assert.equal(field in others, false, field);
+  }
+  await easel.attempt({ passthrough: { images: [{ file_id: 'file-1' }] } });
+  assert.equal(openai.upstream.lastJson['images'], undefined);
+});
+
+for (const { what, fault, expected } of ROWS) {
+  test(`an edit, ${what}: ${expected.name}`, async () => {
+    await using setting = await start();
+    const references = [referenceOf(await noisePicture(SMALL))];
+    setting.openai.upstream.next(fault);
+    assertFailure(await setting.easel.failure({ references }), expected);
+    assert.equal(setting.openai.upstream.requests.length, 1, 'nothing is bought twice');
+  });
+}
+
+test('an edit that the upstream finds wrong is the caller’s, in its words', async () => {
+  await using setting = await start();
+  const { easel, openai } = setting;
+  const mask = referenceOf(await middleMask({ width: 32, height: 32 }));
+  const references = [referenceOf(await noisePicture(SMALL))];
+  const failure = await easel.failure({ references, mask });
+  assertFailure(failure, { name: 'invalid_value' });
+  assert.equal(failure.param, 'mask');
+  assert.equal(failure.message, 'Invalid mask image: its size is not that of the image.');
+  const refused = await easel.failure({ references, prompt: 'a cat sim:moderation' });
+  assertFailure(refused, { name: 'moderation_blocked' });
+  assert.deepEqual([openai.edits, openai.upstream.purchases], [[], 0]);
+});
+
+/** More than the buffers of both sockets take. */
+const LARGE = await noisePicture({ width: 2000, height: 2000 });
+
+/** What an upstream does to the socket of an edit of which it has read the beginning only. */
+async function failureAtFirstBytes(act: (socket: Socket) => void): Promise<Failure> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => {
+      socket.pause();
+      act(socket);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await using easel = await tryOut({
+    create: createOpenai,
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    apiKey: 'sk',
+    task: { upstreamModel: 'gpt-image-2', parameters: PARAMETERS },
+  });
+  try {
+    return await easel.failure({ references: [referenceOf(LARGE)] });
+  } finally {
+    server.close();
+  }
+}
+
+function refusalText(status: number): string {
+  const body = JSON.stringify({ error: { message: 'Too much.', code: 'x', param: 'image' } });
+  return (
+    `HTTP/1.1 ${status} No\r\ncontent-type: application/json\r\n` +
+    `content-length: ${body.length}\r\n\r\n${body}`
+  );
+}
+
+for (const { status, name } of [
+  { status: 400, name: 'invalid_value' },
+  { status: 413, name: 'payload_too_large' },
+  { status: 429, name: 'overloaded' },
+] as const) {
+  test(`an upstream that answers ${status} before it has read the picture is understood`, async () => {
+    const failure = await failureAtFirstBytes((socket) => socket.write(refusalText(status)));
+    assert.equal(failure.errorName, name, failure.internal);
+  });
+}
+
+test('an upstream that dies while the picture goes out may have billed it', async () => {
+  const failure = await failureAtFirstBytes((socket) => socket.destroy());
+  assertFailure(failure, { name: 'upstream_error', billed: 'unknown' });
+});
+
+const PIXEL = await noisePicture({ width: 16, height: 16 });
+const PNG = { mediaType: 'image/png', bytes: PIXEL };
+const MASK = { mediaType: 'image/png', bytes: await middleMask({ width: 16, height: 16 }) };
+
+interface SentFile {
+  readonly mediaType: string;
+  readonly bytes: Buffer;
+}
+
+const EDITS_REFUSED: readonly {
+  readonly what: string;
+  readonly texts?: Readonly<Record<string, string>>;
+  readonly files?: readonly (readonly [string, SentFile])[];
+  readonly code: string;
+  readonly param: string;
+}[] = [
+  { what: 'no picture', files: [], code: 'missing_required_parameter', param: 'image' },
+  {
+    what: 'image twice',
+    files: [
+      ['image', PNG],
+      ['image', PNG],
+    ],
+    code: 'invalid_value',
+    param: 'image',
+  },
+  {
+    what: '17 pictures',
+    files: Array.from({ length: 17 }, () => ['image[]', PNG] as const),
+    code: 'invalid_value',
+    param: 'image',
+  },
+  {
+    what: 'an unknown file',
+    files: [
+      ['image', PNG],
+      ['reference', PNG],
+    ],
+    code: 'unknown_parameter',
+    param: 'reference',
+  },
+  { what: 'an unknown text', texts: { seed: '1' }, code: 'unknown_parameter', param: 'seed' },
+  { what: 'n that is no number', texts: { n: 'two' }, code: 'invalid_value', param: 'n' },
+  {
+    what: 'a picture under a wrong media type',
+    files: [['image', { ...PNG, mediaType: 'image/jpeg' }]],
+    code: 'unsupported_file_mimetype',
+    param: 'image',
+  },
+  {
+    what: 'half a picture',
+    files: [['image', { ...PNG, bytes: PIXEL.subarray(0, 200) }]],
+    code: 'unsupported_file_mimetype',
+    param: 'image',
+  },
+  {
+    what: 'a mask without alpha',
+    files: [
+      ['image', PNG],
+      ['mask', PNG],
+    ],
+    code: 'invalid_mask',
+    param: 'mask',
+  },
+  {
+    what: 'a webp mask',
+    files: [
+      ['image', PNG],
+      [
+        'mask',
+        { mediaType: 'image/webp', bytes: await middleMask({ width: 16, height: 16 }, 'webp') },
+      ],
+    ],
+    code: 'unsupported_file_mimetype',
+    param: 'mask',
+  },
+  {
+    what: 'a mask of another size',
+    files: [
+      ['image', { mediaType: 'image/png', bytes: await noisePicture({ width: 17, height: 16 }) }],
+      ['mask', MASK],
+    ],
+    code: 'invalid_mask',
+    param: 'mask',
+  },
+];
+
+for (const { what, texts = {}, files = [['image', PNG] as const], code, param } of EDITS_REFUSED) {
+  test(`the simulator refuses an edit with ${what}: ${code}`, async () => {
+    await using openai = await startOpenai();
+    const body = new FormData();
+    for (const [name, text] of Object.entries({ model: 'gpt-image-2', prompt: 'p', ...texts })) {
+      body.append(name, text);
+    }
+    for (const [name, { mediaType, bytes }] of files) {
+      body.append(name, new Blob([new Uint8Array(bytes)], { type: mediaType }), 'a.png');
+    }
+    const headers = { authorization: `Bearer ${openai.apiKey}` };
+    const url = `${openai.baseUrl}/images/edits`;
+    const response = await fetch(url, { method: 'POST', headers, body });
+    assert.equal(response.status, 400);
+    const { error } = asObject(await response.json());
+    assert.deepEqual([at(error, 'code'), at(error, 'param')], [code, param]);
+    assert.deepEqual([openai.edits, openai.upstream.purchases], [[], 0]);
+  });
+}

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import sharp from 'sharp';
+import type { Egress } from '../../src/egress/egress.ts';
 import { createSdServer } from '../../src/providers/sd-server.ts';
 import { cleanPrompt } from '../../src/providers/sd-server-request.ts';
 import { decodeBytes } from '../support/pictures.ts';
+import { middleMask, noisePicture, referenceOf } from '../support/references.ts';
 import { type SdServerSimulator, startSdServer } from '../support/upstreams/sd-server.ts';
+import { assertWhiteMask } from '../support/white-mask.ts';
 import { assertFailure, type JobTryOut, tryOutJobs } from './job-attempts.ts';
 
 interface Setting extends AsyncDisposable {
@@ -11,12 +15,13 @@ interface Setting extends AsyncDisposable {
   readonly easel: JobTryOut;
 }
 
-async function start(): Promise<Setting> {
+async function start(settings: Readonly<Record<string, unknown>> = {}): Promise<Setting> {
   const server = await startSdServer();
   const easel = await tryOutJobs({
     create: createSdServer,
     baseUrl: server.baseUrl,
     task: { upstreamModel: 'local', format: 'png', size: { width: 512, height: 256 } },
+    settings,
   });
   return {
     server,
@@ -267,4 +272,147 @@ test('pictures of a job that says it has failed are an error', async () => {
   await using setting = await start();
   setting.server.nextJobs({ claims: 'failed' });
   assertFailure(await setting.easel.failure({}), 'upstream_error', 'unknown');
+});
+
+const SIZE = { width: 96, height: 64 };
+
+test('one picture goes as a reference image, byte for byte', async () => {
+  await using setting = await start();
+  const { server, easel } = setting;
+  const picture = await noisePicture(SIZE);
+  const passthrough = { init_image: 'x', ref_images: ['y'], mask_image: 'z', steps: 4 };
+  const attempt = await easel.attempt({ references: [referenceOf(picture)], passthrough, seed: 7 });
+  assert.deepEqual(attempt.events, ['submitted', 'image']);
+  assert.deepEqual(server.edits, [{ images: [picture] }]);
+  const [submitted] = server.upstream.requests;
+  assert.equal(submitted?.headers['content-type'], 'application/json');
+  assert.deepEqual(submitted.json, {
+    embed_image_metadata: false,
+    sample_params: { sample_steps: 4 },
+    prompt: 'a red house by the sea',
+    width: 512,
+    height: 256,
+    seed: 7,
+    batch_count: 1,
+    output_format: 'png',
+    ref_images: [picture.toString('base64')],
+  });
+});
+
+test('several pictures go in order; a webp goes as a png of the same pixels', async () => {
+  await using setting = await start();
+  const { server, easel } = setting;
+  const [png, webp, jpeg] = await Promise.all([
+    noisePicture(SIZE),
+    noisePicture({ ...SIZE, format: 'webp', seed: 2 }),
+    noisePicture({ ...SIZE, format: 'jpeg', seed: 3 }),
+  ]);
+  await easel.attempt({ references: [png, webp, jpeg].map(referenceOf) });
+  const { images = [] } = server.edits[0] ?? {};
+  assert.deepEqual([images.length, images[0], images[2]], [3, png, jpeg]);
+  const converted = images[1] ?? Buffer.alloc(0);
+  assert.equal((await decodeBytes(converted)).format, 'png');
+  assert.deepEqual(await sharp(converted).raw().toBuffer(), await sharp(webp).raw().toBuffer());
+});
+
+for (const format of ['png', 'webp'] as const) {
+  test(`a mask (${format}) goes white where it was transparent, on the first picture`, async () => {
+    await using setting = await start();
+    const { server, easel } = setting;
+    const pictures = [await noisePicture(SIZE), await noisePicture({ ...SIZE, seed: 2 })];
+    const mask = await middleMask(SIZE, format);
+    const parameters = { strength: 0.9 };
+    const references = pictures.map(referenceOf);
+    await easel.attempt({ references, mask: referenceOf(mask), parameters });
+    assert.deepEqual(server.edits[0]?.images, pictures);
+    await assertWhiteMask(server.edits[0].mask, mask);
+    const sent = server.upstream.requests[0]?.json as Record<string, unknown>;
+    assert.equal(sent['init_image'], pictures[0]?.toString('base64'));
+    assert.equal(sent['strength'], 0.9);
+  });
+}
+
+test('init_image: always has the model begin from the first picture', async () => {
+  await using setting = await start({ init_image: 'always' });
+  const { server, easel } = setting;
+  const pictures = [await noisePicture(SIZE), await noisePicture({ ...SIZE, seed: 2 })];
+  await easel.attempt({ references: pictures.map(referenceOf) });
+  const sent = server.upstream.requests[0]?.json as Record<string, unknown>;
+  assert.equal(sent['init_image'], pictures[0]?.toString('base64'));
+  assert.equal('mask_image' in sent, false);
+  assert.deepEqual(server.edits, [{ images: pictures }]);
+  await easel.attempt({});
+  const [, plain] = server.upstream.requests.filter(({ method }) => method === 'POST');
+  const generation = plain?.json;
+  assert.equal('init_image' in (generation as object), false);
+});
+
+test('what cannot be decoded for conversion is refused before anything is sent', async () => {
+  await using setting = await start();
+  const { server, easel } = setting;
+  const webp = await noisePicture({ ...SIZE, format: 'webp' });
+  const broken = referenceOf(webp.subarray(0, webp.length >> 1));
+  const picture = referenceOf(await noisePicture(SIZE));
+  const failure = await easel.failure({ references: [picture, broken] });
+  assertFailure(failure, 'invalid_image');
+  assert.equal(failure.param, 'image');
+  const bytes = await middleMask({ width: 512, height: 512 });
+  const mask = referenceOf(bytes.subarray(0, bytes.length >> 1));
+  const other = await easel.failure({ references: [picture], mask });
+  assertFailure(other, 'invalid_mask');
+  assert.equal(other.param, 'mask');
+  assert.equal(server.upstream.requests.length, 0);
+});
+
+test('a picture that the server cannot read is the caller’s fault', async () => {
+  await using setting = await start();
+  const picture = await noisePicture(SIZE);
+  const broken = referenceOf(picture.subarray(0, picture.length >> 1));
+  const failure = await setting.easel.failure({ references: [broken] });
+  assertFailure(failure, 'invalid_value');
+  assert.equal(failure.message, 'invalid generation parameters');
+  assert.equal(setting.server.edits.length, 0);
+});
+
+for (const [fault, name, billed] of [
+  ['moderation', 'upstream_error', 'no'],
+  ['insufficient_quota', 'overloaded', 'no'],
+  [{ kind: 'status', status: 400 }, 'invalid_value', undefined],
+  [{ kind: 'status', status: 413 }, 'payload_too_large', undefined],
+  [{ kind: 'status', status: 500 }, 'upstream_error', 'unknown'],
+  ['hang_up', 'upstream_error', 'unknown'],
+] as const) {
+  test(`an edit that meets ${JSON.stringify(fault)} is ${name}, and is sent once`, async () => {
+    await using setting = await start();
+    const { server, easel } = setting;
+    server.upstream.next(fault);
+    const references = [referenceOf(await noisePicture(SIZE))];
+    assertFailure(await easel.failure({ references }), name, billed);
+    const sent = server.upstream.requests.filter(({ method }) => method === 'POST');
+    assert.equal(sent.length, 1);
+  });
+}
+
+test('an edit is taken up from its JSON without its pictures, seeds included', async () => {
+  await using setting = await start();
+  const { server, easel } = setting;
+  const references = [referenceOf(await noisePicture(SIZE))];
+  const mask = referenceOf(await middleMask(SIZE));
+  const given = await easel.attempt({ references, mask, n: 2 });
+  const resumed = await easel.resume(easel.jobs[0], { references: [], n: 2 });
+  assert.deepEqual(resumed.events, ['image', 'image']);
+  assert.deepEqual(
+    resumed.images.map(({ seed }) => seed),
+    given.images.map(({ seed }) => seed),
+  );
+  assert.doesNotMatch(JSON.stringify(easel.jobs), /iVBOR/);
+  assert.equal(server.upstream.purchases, 1);
+});
+
+test('an init_image that is no word of its own is refused in words', () => {
+  const egress = { close: async () => undefined } as Egress;
+  const settings = { init_image: 'never' };
+  const account = { name: 'my-sd', egress, baseUrl: 'http://127.0.0.1:1234', settings };
+  const message = 'my-sd: init_image must be one of with_mask, always';
+  assert.throws(() => createSdServer(account), { message });
 });

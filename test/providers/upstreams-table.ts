@@ -5,6 +5,7 @@ import { startGemini } from '../support/upstreams/gemini.ts';
 import { startOpenaiCompatible } from '../support/upstreams/openai-compatible.ts';
 import { startOpenai } from '../support/upstreams/openai.ts';
 import { startSdServer } from '../support/upstreams/sd-server.ts';
+import type { ReceivedEdit } from '../support/upstreams/received-edit.ts';
 import type { Simulator } from '../support/upstreams/simulator.ts';
 import { startXai } from '../support/upstreams/xai.ts';
 
@@ -14,6 +15,8 @@ export interface StartedUpstream extends AsyncDisposable {
   readonly upstream: Simulator;
   /** Where the pictures come from, when that is another place. */
   readonly delivery: Simulator;
+  /** The pictures of every edit that it took. */
+  readonly edits: readonly ReceivedEdit[];
   readonly environment: Readonly<Record<string, string>>;
   /** The text of an `easel.yaml`, for what has no card in the catalogue. */
   readonly yaml?: string;
@@ -34,6 +37,10 @@ export interface UpstreamRow {
   readonly becomes?: Readonly<Record<string, string>>;
   /** A field that a caller may send and that is not passed on, where the card passes any on. */
   readonly heldBack?: string;
+  /** The model that edits, where it is another. */
+  readonly editModel?: string;
+  /** How a mask reaches it, where it takes one: as it came, or white where to repaint. */
+  readonly mask?: 'alpha' | 'white';
   readonly start: () => Promise<StartedUpstream>;
 }
 
@@ -45,6 +52,7 @@ export const UPSTREAMS: readonly UpstreamRow[] = [
     // 7 text tokens at 5 USD a million, 196 image tokens at 30.
     cost: 0.005915,
     isLive: true,
+    mask: 'alpha',
     start: async () => {
       const sim = await startOpenai();
       return reached(sim, { OPENAI_API_KEY: sim.apiKey, OPENAI_BASE_URL: sim.baseUrl });
@@ -106,6 +114,8 @@ export const UPSTREAMS: readonly UpstreamRow[] = [
   {
     name: 'fal',
     heldBack: 'image_url',
+    editModel: 'fal-edit-model',
+    mask: 'white',
     model: 'fal-model',
     cost: 0.025,
     isLive: true,
@@ -116,7 +126,12 @@ export const UPSTREAMS: readonly UpstreamRow[] = [
         FAL_BASE_URL: sim.baseUrl,
         EASEL_FETCH_ALLOW: sim.cdnHost,
       };
-      const yaml = pollFast('fal', 'fal', {}) + ownCard('fal-model', 'fal', 'fal-ai/flux/dev');
+      const yaml =
+        pollFast('fal', 'fal', {}) +
+        ownCards(
+          ownCard('fal-model', 'fal', 'fal-ai/flux/dev'),
+          ownCard('fal-edit-model', 'fal', 'fal-ai/simulated/edit'),
+        );
       return { ...reached(sim, environment, yaml), delivery: sim.cdn };
     },
   },
@@ -132,12 +147,13 @@ export const UPSTREAMS: readonly UpstreamRow[] = [
       const account =
         `providers:\n  local:\n    kind: openai-compatible\n    base_url: ${sim.baseUrl}\n` +
         '    settings: { flavour: vllm }\n';
-      return reached(sim, {}, account + ownCard('local-model', 'local', 'qwen-image'));
+      return reached(sim, {}, account + ownCards(ownCard('local-model', 'local', 'qwen-image')));
     },
   },
   {
     name: 'sd-server',
     heldBack: 'lora',
+    mask: 'white',
     model: 'local-model',
     cost: 0.025,
     isLive: true,
@@ -149,20 +165,21 @@ export const UPSTREAMS: readonly UpstreamRow[] = [
       const sim = await startSdServer();
       const yaml =
         pollFast('sd-server', 'sd-server', {}) +
-        ownCard('local-model', 'sd-server', 'sd-cpp-local');
+        ownCards(ownCard('local-model', 'sd-server', 'sd-cpp-local'));
       return reached(sim, { SDSERVER_BASE_URL: sim.baseUrl }, yaml);
     },
   },
 ];
 
 function reached(
-  sim: AsyncDisposable & { readonly upstream: Simulator },
+  sim: AsyncDisposable & Pick<StartedUpstream, 'upstream' | 'edits'>,
   environment: Readonly<Record<string, string>>,
   yaml?: string,
 ): StartedUpstream {
   return {
     upstream: sim.upstream,
     delivery: sim.upstream,
+    edits: sim.edits,
     environment,
     ...(yaml === undefined ? {} : { yaml }),
     [Symbol.asyncDispose]: () => sim[Symbol.asyncDispose](),
@@ -175,9 +192,13 @@ function pollFast(name: string, kind: string, settings: object): string {
   return `providers:\n  ${name}:\n    kind: ${kind}\n    settings: ${all}\n`;
 }
 
-function ownCard(id: string, provider: string, upstreamModel: string): string {
-  return `models:
-  - id: ${id}
+export function ownCards(...cards: readonly string[]): string {
+  return `models:\n${cards.join('')}`;
+}
+
+/** A model of 0.025 USD a picture, in pixels, that takes four references and a mask. */
+export function ownCard(id: string, provider: string, upstreamModel: string): string {
+  return `  - id: ${id}
     created: '2026-11-01'
     description: A model of the test's own.
     provider: ${provider}
@@ -189,7 +210,7 @@ function ownCard(id: string, provider: string, upstreamModel: string): string {
       seed: { type: integer, minimum: 0, maximum: 2147483647 }
     sizes: { kind: pixels, max_pixels: 4194304 }
     prompt_max_length: 8000
-    edit: false
+    edit: { max_reference_images: 4, mask: true }
     max_n: 4
     images_per_call: 4
     formats: { native: [png, jpeg], default: png }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import sharp from 'sharp';
 import type { ErrorName, Failure } from '../../src/base/errors.ts';
 import { UpstreamFailure } from '../../src/egress/egress.ts';
 import type { EgressOptions } from '../../src/egress/upstream.ts';
 import { createXai } from '../../src/providers/xai.ts';
 import { decodeBytes } from '../support/pictures.ts';
+import { middleMask, noisePicture, referenceOf } from '../support/references.ts';
 import { solidPicture } from '../support/upstreams/solid-picture.ts';
 import { startXai } from '../support/upstreams/xai.ts';
 import { type TryOut, tryOut } from './attempt.ts';
@@ -388,4 +390,157 @@ test('the simulator refuses what xAI refuses', async () => {
     const refused = await fetch(url, { method: 'POST', headers, body });
     assert.equal(refused.status, 400, body);
   }
+});
+
+test('one picture of an edit arrives as `image`, byte for byte', async () => {
+  await using setting = await start();
+  const { easel, xai } = setting;
+  const picture = await noisePicture({ width: 1000, height: 700 });
+  const { events, receipt } = await easel.attempt({ references: [referenceOf(picture)] });
+  assert.deepEqual(events, ['image']);
+  assert.deepEqual(xai.edits, [{ images: [picture] }]);
+  // The picture that came out, and the one that went in.
+  assert.equal(receipt.upstreamCost, 50_000_000n);
+  const [request] = xai.upstream.requests;
+  assert.equal(request?.path, '/v1/images/edits');
+  assert.equal(request.headers['content-type'], 'application/json');
+  assert.equal(request.headers['content-length'], String(request.body.length));
+  const url = `data:image/png;base64,${picture.toString('base64')}`;
+  assert.deepEqual(request.json, {
+    model: SECOND,
+    prompt: PROMPT,
+    n: 1,
+    aspect_ratio: 'auto',
+    resolution: '1k',
+    quality: 'low',
+    response_format: 'b64_json',
+    image: { url, type: 'image_url' },
+  });
+});
+
+test('several pictures of an edit arrive as `images`, in order', async () => {
+  await using setting = await start();
+  const { easel, xai } = setting;
+  const pictures = await Promise.all(
+    (['jpeg', 'png', 'jpeg'] as const).map((format, seed) =>
+      noisePicture({ width: 90 + seed, height: 60, format, seed: seed + 1 }),
+    ),
+  );
+  await easel.attempt({ references: pictures.map(referenceOf) });
+  assert.deepEqual(xai.edits, [{ images: pictures }]);
+  assert(!('image' in xai.upstream.lastJson));
+});
+
+test('a webp arrives as a png with the same pixels', async () => {
+  await using setting = await start();
+  const { easel, xai } = setting;
+  const webp = await noisePicture({ width: 90, height: 60, format: 'webp' });
+  await easel.attempt({ references: [referenceOf(webp)] });
+  const sent = xai.edits[0]?.images[0];
+  assert(sent !== undefined);
+  assert.deepEqual((await decodeBytes(sent)).format, 'png');
+  assert.deepEqual(await sharp(sent).raw().toBuffer(), await sharp(webp).raw().toBuffer());
+});
+
+test('four edited pictures come of one call', async () => {
+  await using setting = await start();
+  const { easel, xai } = setting;
+  const references = [referenceOf(await noisePicture({ width: 64, height: 64 }))];
+  xai.nextAnswers({ kind: 'refuse', places: [1] });
+  const { events, failures, receipt } = await easel.attempt({ references, n: 4 });
+  assert.deepEqual(events, ['image', 'image_failed', 'image', 'image']);
+  assertFailure(failures[0], 'moderation_blocked');
+  assert.equal(xai.upstream.requests.length, 1);
+  assert.equal(receipt.upstreamCost, 130_000_000n);
+});
+
+test('without a ratio of its own an edit follows its first picture', async () => {
+  await using setting = await start();
+  const { easel } = setting;
+  const references = [
+    referenceOf(await noisePicture({ width: 128, height: 64 })),
+    referenceOf(await noisePicture({ width: 64, height: 64 })),
+  ];
+  const followed = await easel.attempt({ references });
+  assert.deepEqual(followed.images[0]?.header, { format: 'jpeg', width: 1456, height: 720 });
+  const chosen = await easel.attempt({ references, parameters: { aspect_ratio: '1:1' } });
+  assert.deepEqual(chosen.images[0]?.header, { format: 'jpeg', width: 1024, height: 1024 });
+});
+
+test('a mask of an edit is refused before anything is sent', async () => {
+  await using setting = await start();
+  const { easel, xai } = setting;
+  const size = { width: 64, height: 64 };
+  const references = [referenceOf(await noisePicture(size))];
+  const failure = await easel.failure({ references, mask: referenceOf(await middleMask(size)) });
+  assertFailure(failure, 'mask_not_supported');
+  assert.equal(failure.param, 'mask');
+  assert.equal(xai.upstream.requests.length, 0);
+});
+
+test('pictures among the fields of a caller are held back', async () => {
+  await using setting = await start();
+  const { easel, xai } = setting;
+  const passthrough = { image: { url: 'https://a.example/x.png' }, images: [], mask: 'x' };
+  const names = [...Object.keys(passthrough), 'user'];
+  assert.deepEqual(
+    names.map((field) => easel.provider.holdsBack?.(field)),
+    [true, true, true, false],
+  );
+  const references = [referenceOf(await noisePicture({ width: 64, height: 64 }))];
+  await easel.attempt({ passthrough });
+  assert(!('image' in xai.upstream.lastJson || 'images' in xai.upstream.lastJson));
+  await easel.attempt({ passthrough, references });
+  assert.equal(xai.edits.length, 1);
+  assert(!('mask' in xai.upstream.lastJson));
+});
+
+test('an edit is refused in the ways of a generation', async () => {
+  await using setting = await start();
+  const { easel, xai } = setting;
+  const picture = referenceOf(await noisePicture({ width: 64, height: 64 }));
+  const references = [picture];
+  xai.upstream.next('moderation', { kind: 'status', status: 400 }, 'die_mid_payload');
+  assertFailure(await easel.failure({ references }), 'moderation_blocked');
+  assertFailure(await easel.failure({ references }), 'invalid_value');
+  assertFailure(await easel.failure({ references }), 'upstream_error', 'unknown');
+  const prompt = 'a cat sim:moderation';
+  assertFailure(await easel.failure({ references, prompt }), 'moderation_blocked');
+  const tooMany = await easel.failure({ references: Array.from({ length: 6 }, () => picture) });
+  assertFailure(tooMany, 'invalid_value');
+  assert.equal(tooMany.param, 'image');
+  assert.equal(xai.upstream.requests.length, 5);
+});
+
+test('the simulator refuses edits that xAI refuses', async () => {
+  await using xai = await startXai();
+  const url = `${xai.baseUrl}/images/edits`;
+  const authorization = `Bearer ${xai.apiKey}`;
+  const form = new FormData();
+  form.set('prompt', 'x');
+  const multipart = await fetch(url, { method: 'POST', headers: { authorization }, body: form });
+  assert.equal(multipart.status, 415);
+  const headers = { authorization, 'content-type': 'application/json' };
+  const uri = async (format: 'png' | 'webp', name: string = format): Promise<string> => {
+    const bytes = await noisePicture({ width: 64, height: 64, format });
+    return `data:image/${name};base64,${bytes.toString('base64')}`;
+  };
+  const png = { url: await uri('png') };
+  const wrong = [
+    {},
+    { images: [] },
+    { image: png, images: [png] },
+    { images: [png, png, png, png] },
+    { image: { url: 'http://a.example/x.png' } },
+    { image: { url: 'data:image/png;base64,' } },
+    { image: { url: await uri('webp') } },
+    { image: { url: await uri('png', 'jpeg') } },
+    { image: { ...png, type: 'file' } },
+  ];
+  for (const fields of wrong) {
+    const body = JSON.stringify({ model: 'grok-imagine-image', prompt: 'x', ...fields });
+    const refused = await fetch(url, { method: 'POST', headers, body });
+    assert.equal(refused.status, 400, body.slice(0, 200));
+  }
+  assert.deepEqual([xai.edits, xai.upstream.problems], [[], []]);
 });

@@ -1,13 +1,14 @@
 import { formatSize } from '../../base/image.ts';
+import { isPictureField, plainName } from '../images-api/picture-fields.ts';
 import type { ImageTask } from '../provider.ts';
 import type { CompatibleSettings, Flavour } from './settings.ts';
 
 /**
- * The body of a generation (PROVIDERS §1.8 and §7, August to November 2026). The caller's own
+ * The fields of a generation or an edit, pictures apart (PROVIDERS §1.8 and §7, August to November 2026). The caller's own
  * undeclared fields come first, so that they can change nothing that the card, the operator or
  * this adapter decides.
  */
-export function generationBody(
+export function requestFields(
   task: ImageTask,
   { flavour, deployment, responseFormat, extraBody }: CompatibleSettings,
 ): Readonly<Record<string, unknown>> {
@@ -40,26 +41,33 @@ const WITHOUT_OUTPUT_FORMAT: ReadonlySet<Flavour> = new Set(['localai', 'ollama'
 
 /**
  * Fields by which a server of one's own reads a file or fetches a URL: a caller who may send any
- * field must not choose what the server inside our network opens.
+ * field must not choose what the server inside our network opens. vLLM-Omni takes the address of
+ * a mask, SGLang the path of a file to write (their sources, August to November 2026).
  */
 const OPENED_BY_SERVER: ReadonlySet<string> = new Set([
   'file',
   'files',
   'image',
+  'image_url',
   'images',
   'init_image',
   'lora',
   'lora_path',
   'mask',
+  'mask_image',
+  'perf_dump_path',
   'ref_images',
+  'reference_image',
   'reference_images',
+  'upscaling_model_path',
   'url',
 ]);
 
 /** Whether a field of the caller's is not passed on to a server of this flavour. */
 export function isHeldBack(flavour: Flavour, field: string): boolean {
-  const isOurs = field === 'response_format' || field === 'stream';
-  return isOurs || (flavour !== 'azure' && OPENED_BY_SERVER.has(field));
+  const name = plainName(field);
+  const isOurs = name === 'response_format' || name === 'stream';
+  return isOurs || (flavour === 'azure' ? isPictureField(field) : OPENED_BY_SERVER.has(name));
 }
 
 function harmless(

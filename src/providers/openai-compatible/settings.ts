@@ -2,6 +2,7 @@ import type { ProviderAccount } from '../account.ts';
 
 const FLAVOURS = ['plain', 'azure', 'localai', 'ollama', 'sglang', 'vllm'] as const;
 const AUTH_HEADERS = ['authorization', 'api-key', 'none'] as const;
+const MASKS = ['alpha', 'white', 'none'] as const;
 const RESPONSE_FORMATS = ['b64_json', 'url', 'none'] as const;
 
 /** What sort of server speaks the Images API here; `plain` when the operator says nothing. */
@@ -14,6 +15,13 @@ export type Flavour = (typeof FLAVOURS)[number];
  * - `auth_header`: where the key goes: `authorization` (as a Bearer), `api-key` (the default for
  *   `azure`) or `none`.
  * - `path`: behind the base URL; `/images/generations`. Not for `azure`, which has its own.
+ * - `edits_path`: behind the base URL, for edits; `/images/edits`, for `localai`
+ *   `/images/inpainting`, which is for edits with a mask. Not for `azure`, nor for `ollama`, which
+ *   has no edits.
+ * - `mask`: what a mask is there: `alpha`, a png that is transparent where to paint (the default
+ *   for `plain` and `azure`); `white`, a png of one channel that is white there (`localai`); or
+ *   `none`: masks are refused (`sglang`, which reads a mask and does not use it, `vllm`, where few
+ *   models have a use for one, and `ollama`).
  * - `api_version`: `azure` only: `v1` (the default), `preview`, or a date, which means the classic
  *   paths with the deployment in them.
  * - `deployment`: `azure` only: the deployment's name, if it is not the card's `upstream_model`.
@@ -25,6 +33,8 @@ export interface CompatibleSettings {
   readonly flavour: Flavour;
   readonly authHeader: (typeof AUTH_HEADERS)[number];
   readonly path: string;
+  readonly editsPath: string;
+  readonly mask: (typeof MASKS)[number];
   readonly apiVersion: string;
   readonly deployment?: string;
   readonly responseFormat: (typeof RESPONSE_FORMATS)[number];
@@ -35,11 +45,22 @@ const NAMES = [
   'flavour',
   'auth_header',
   'path',
+  'edits_path',
+  'mask',
   'api_version',
   'deployment',
   'response_format',
   'extra_body',
 ];
+
+const USUAL_MASK = {
+  plain: 'alpha',
+  azure: 'alpha',
+  localai: 'white',
+  ollama: 'none',
+  sglang: 'none',
+  vllm: 'none',
+} as const satisfies Record<Flavour, CompatibleSettings['mask']>;
 
 /** Fields that the adapter itself decides. */
 const OWN_FIELDS = ['model', 'prompt', 'n', 'size', 'stream', 'response_format'];
@@ -69,11 +90,15 @@ export function readSettings(account: ProviderAccount): CompatibleSettings {
   const flavour = choose('flavour', FLAVOURS, 'plain');
   const isAzure = flavour === 'azure';
   const path = match('path', /^\/[\w./~-]*$/, 'a path such as /images/generations');
+  const editsPath = match('edits_path', /^\/[\w./~-]*$/, 'a path such as /images/edits');
   const apiVersion = match('api_version', /^[\w-]{1,40}$/, 'v1, preview or a date');
   const deployment = match('deployment', /^[\w.-]{1,64}$/, 'the name of a deployment');
   if (isAzure ? path !== undefined : (apiVersion ?? deployment) !== undefined) {
     const foreign = isAzure ? 'path is not' : 'api_version and deployment are only';
     throw wrong(name, `${foreign} for the flavour azure`);
+  }
+  if (editsPath !== undefined && (isAzure || flavour === 'ollama')) {
+    throw wrong(name, `edits_path is not for the flavour ${flavour}`);
   }
   const keyHeader = isAzure ? 'api-key' : 'authorization';
   const noKey = account.apiKey === undefined ? 'none' : keyHeader;
@@ -85,6 +110,8 @@ export function readSettings(account: ProviderAccount): CompatibleSettings {
     flavour,
     authHeader,
     path: path ?? '/images/generations',
+    editsPath: editsPath ?? (flavour === 'localai' ? '/images/inpainting' : '/images/edits'),
+    mask: choose('mask', MASKS, USUAL_MASK[flavour]),
     apiVersion: apiVersion ?? 'v1',
     ...(deployment === undefined ? {} : { deployment }),
     responseFormat: choose('response_format', RESPONSE_FORMATS, isAzure ? 'none' : 'b64_json'),

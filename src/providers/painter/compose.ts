@@ -3,7 +3,7 @@ import { createCanvas } from './canvas.ts';
 import { createLight, lightIn } from './light.ts';
 import { drawMotifs } from './motifs.ts';
 import { parsePrompt } from './parse.ts';
-import { createRandom } from './random.ts';
+import { type Random, createRandom } from './random.ts';
 import type { Scene, Style } from './scene.ts';
 import { box, circle, outline, path } from './svg.ts';
 import { choosePlace, drawPlace } from './setting.ts';
@@ -117,8 +117,16 @@ function drawPaper(view: View): string {
     const size = random.between(90, 260);
     blooms += circle(random.next() * width, random.next() * height, size, bloom);
   }
+  return (
+    box([-99, -99, width + 198, height + 198], '#fffdf6', { opacity: 0.12 }) +
+    blooms +
+    drawRim(view, random)
+  );
+}
+
+/** White paper around a wash, with a ragged edge. */
+export function drawRim({ width, height }: View, random: Random): string {
   const inset = 34;
-  let inner = '';
   const rim: (readonly [number, number])[] = [];
   const step = 55;
   const jag = (): number => inset + random.between(-16, 22);
@@ -126,11 +134,6 @@ function drawPaper(view: View): string {
   for (let y = inset; y < height - inset; y += step) rim.push([width - jag(), y]);
   for (let x = width - inset; x > inset; x -= step) rim.push([x, height - jag()]);
   for (let y = height - inset; y > inset; y -= step) rim.push([jag(), y]);
-  inner = outline(rim);
-  const frame = `M-99 -99H${width + 99}V${height + 99}H-99Z${inner}`;
-  return (
-    box([-99, -99, width + 198, height + 198], '#fffdf6', { opacity: 0.12 }) +
-    blooms +
-    path(frame, '#fdfaf1', { 'fill-rule': 'evenodd' })
-  );
+  const frame = `M-99 -99H${width + 99}V${height + 99}H-99Z${outline(rim)}`;
+  return path(frame, '#fdfaf1', { 'fill-rule': 'evenodd' });
 }

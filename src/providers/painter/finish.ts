@@ -62,16 +62,43 @@ export async function drawDraft(
   return open(rough).resize(width, height, { fit: 'fill', kernel: 'cubic' });
 }
 
+/** What a texture needs to know of the picture that it covers. */
+export interface Sheet {
+  readonly width: number;
+  readonly height: number;
+  readonly seed: number;
+}
+
 function withOverlays(picture: Sharp, overlays: readonly OverlayOptions[]): Sharp {
   return overlays.length === 0 ? picture : picture.composite([...overlays]);
 }
 
-async function drawPixelArt(open: OpenPicture, composition: Composition): Promise<Sharp> {
-  const { width, height } = composition;
-  const block = Math.max(1, Math.round(Math.min(width, height) / PIXEL_ART_BLOCKS));
+function drawPixelArt(open: OpenPicture, composition: Composition): Promise<Sharp> {
+  const form = { ...composition, blocks: PIXEL_ART_BLOCKS, colours: 40 };
+  return toPixelArt(open, form, (columns, rows) =>
+    open(Buffer.from(composition.svg(columns, rows))),
+  );
+}
+
+interface PixelForm {
+  readonly width: number;
+  readonly height: number;
+  /** About how many blocks there are along the short edge. */
+  readonly blocks: number;
+  readonly colours: number;
+}
+
+/** Pixel art of this size, from a picture that is asked for in columns and rows of blocks. */
+export async function toPixelArt(
+  open: OpenPicture,
+  form: PixelForm,
+  draw: (columns: number, rows: number) => Sharp,
+): Promise<Sharp> {
+  const { width, height, blocks, colours } = form;
+  const block = Math.max(1, Math.round(Math.min(width, height) / blocks));
   const [columns, rows] = [Math.ceil(width / block), Math.ceil(height / block)];
-  const small = await open(Buffer.from(composition.svg(columns, rows)))
-    .png({ palette: true, colours: 40, dither: 0, effort: 3 })
+  const small = await draw(columns, rows)
+    .png({ palette: true, colours, dither: 0, effort: 3 })
     .toBuffer();
   return open(small)
     .resize(columns * block, rows * block, { fit: 'fill', kernel: 'nearest' })
@@ -102,7 +129,7 @@ interface SoftForm {
 }
 
 /** The tooth of the paper: fine noise around middle grey, tiled over the picture. */
-function paperGrain({ seed, width, height }: Composition): OverlayOptions {
+export function paperGrain({ seed, width, height }: Sheet): OverlayOptions {
   // An overlay must not be larger than the picture.
   const [across, down] = [Math.min(GRAIN_EDGE, width), Math.min(GRAIN_EDGE, height)];
   return {
@@ -114,10 +141,10 @@ function paperGrain({ seed, width, height }: Composition): OverlayOptions {
 }
 
 /** Streaks of a loaded brush: noise drawn out along one direction. */
-async function brushRelief(open: OpenPicture, composition: Composition): Promise<OverlayOptions> {
-  const across = Math.min(640, composition.width);
-  const down = Math.min(400, composition.height);
-  const grain = open(noise(composition.seed, 66), {
+export async function brushRelief(open: OpenPicture, sheet: Sheet): Promise<OverlayOptions> {
+  const across = Math.min(640, sheet.width);
+  const down = Math.min(400, sheet.height);
+  const grain = open(noise(sheet.seed, 66), {
     raw: { width: GRAIN_EDGE, height: GRAIN_EDGE, channels: 1 },
   });
   const { data, info } = await grain

@@ -1,7 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { compose } from './compose.ts';
 import { render } from './render.ts';
-import { createRenderQueue } from './render-queue.ts';
+import { renders } from './renders.ts';
 
 export interface PaintRequest {
   readonly prompt: string;
@@ -29,8 +28,6 @@ export interface Painting {
   readonly height: number;
   readonly format: 'png' | 'jpeg' | 'webp';
 }
-
-const renders = createRenderQueue(availableParallelism());
 
 /**
  * Paints what the words of the prompt name. The same request gives the same bytes in any process

@@ -6,9 +6,9 @@ import type { Mention, Place, Scene } from './scene.ts';
 const MOST_WORDS = 600;
 
 /** A stop ends the reach of colours and counts. */
-type Token =
+export type Token =
   | { readonly kind: 'word'; readonly text: string }
-  | { readonly kind: 'stop' }
+  | { readonly kind: 'stop'; readonly text: string }
   | { readonly kind: 'known'; readonly text: string; readonly meaning: Meaning };
 
 type Draft = {
@@ -159,7 +159,8 @@ function isDescribing(token: Token | undefined): boolean {
   return token?.kind === 'known' && token.meaning.kind === 'colour';
 }
 
-function tokenise(prompt: string): readonly Token[] {
+/** The words of a prompt in simple lower-case letters, and the stops between them. */
+export function tokenise(prompt: string): readonly Token[] {
   const plain = prompt
     .slice(0, 20_000)
     .toLowerCase()
@@ -169,11 +170,11 @@ function tokenise(prompt: string): readonly Token[] {
   const found = plain.match(/[\p{L}\p{N}&]+|[^\s\p{L}\p{N}&-]/gu) ?? [];
   return found
     .slice(0, MOST_WORDS)
-    .map((text) => (/[\p{L}\p{N}&]/u.test(text) ? { kind: 'word', text } : { kind: 'stop' }));
+    .map((text) => (/[\p{L}\p{N}&]/u.test(text) ? { kind: 'word', text } : { kind: 'stop', text }));
 }
 
 /** Replaces the longest known phrases by their meanings. */
-function recognise(tokens: readonly Token[]): readonly Token[] {
+export function recognise(tokens: readonly Token[]): readonly Token[] {
   const recognised: Token[] = [];
   let index = 0;
   while (index < tokens.length) {

@@ -14,7 +14,7 @@ export interface RenderOptions {
 let loading: Promise<OpenPicture> | undefined;
 
 /** Loaded on first use: sharp takes a tenth of a second, which start-up need not spend. */
-function loadSharp(): Promise<OpenPicture> {
+export function loadSharp(): Promise<OpenPicture> {
   loading ??= import('sharp').then(({ default: sharp }) => {
     sharp.cache(false);
     // Pictures side by side use the cores; threads within one picture would only contend.
@@ -28,10 +28,8 @@ function loadSharp(): Promise<OpenPicture> {
 export async function render(composition: Composition, options: RenderOptions): Promise<Buffer> {
   const open = await loadSharp();
   const { width, height, transparent } = composition;
-  const overlay: OverlayOptions | undefined =
-    options.label === undefined
-      ? undefined
-      : { input: Buffer.from(wrap(labelChip(options.label, { width, height }), width, height)) };
+  const overlay =
+    options.label === undefined ? undefined : labelOverlay(options.label, { width, height });
   const picture =
     options.draft === undefined
       ? await drawInStyle(open, composition, overlay)
@@ -44,12 +42,24 @@ function withLabel(picture: Sharp, overlay: OverlayOptions | undefined): Sharp {
   return overlay === undefined ? picture : picture.composite([overlay]);
 }
 
+/** The chip that marks a test picture of this size. */
+export function labelOverlay(
+  label: string,
+  size: { readonly width: number; readonly height: number },
+): OverlayOptions {
+  return { input: Buffer.from(wrap(labelChip(label, size), size.width, size.height)) };
+}
+
 function wrap(body: string, width: number, height: number): string {
   const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${body}</svg>`;
 }
 
-function encode(picture: Sharp, options: RenderOptions): Promise<Buffer> {
+/** The bytes of the file; jpeg shows white where the picture is transparent. */
+export function encode(
+  picture: Sharp,
+  options: Pick<RenderOptions, 'format' | 'compression'>,
+): Promise<Buffer> {
   const quality = Math.max(1, Math.min(100, Math.round(options.compression)));
   switch (options.format) {
     case 'png':

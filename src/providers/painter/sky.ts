@@ -11,12 +11,21 @@ export function drawSky(view: View, horizon: number): string {
   const bottom = Math.min(view.height, horizon + 60);
   const parts = [
     box([0, 0, width, bottom], canvas.linear([0, 0, 0, 1], evenly(light.sky))),
+    drawHeavens(view, horizon),
+    drawClouds(view, horizon),
+    scene.weather === 'storm' ? drawLightning(view, horizon) : '',
+  ];
+  return parts.join('');
+}
+
+/** Stars, aurora, sun or moon, and the rainbow, without the sky behind them. */
+export function drawHeavens(view: View, horizon: number): string {
+  const { light, scene } = view;
+  const parts = [
     light.stars > 0 ? stars(view, horizon) : '',
     scene.heavens.includes('aurora') ? aurora(view, horizon) : '',
     body(view, horizon),
     scene.heavens.includes('rainbow') ? rainbow(view, horizon) : '',
-    clouds(view, horizon),
-    scene.weather === 'storm' ? drawLightning(view, horizon) : '',
   ];
   return parts.join('');
 }
@@ -126,7 +135,7 @@ export function sparkle(x: number, y: number, size: number): string {
   ]);
 }
 
-function clouds(view: View, horizon: number): string {
+export function drawClouds(view: View, horizon: number): string {
   const { light, scene } = view;
   const random = view.random.fork('clouds');
   const low = scene.time === 'sunset' || scene.time === 'dawn' || scene.time === 'dusk';

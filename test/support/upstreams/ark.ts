@@ -5,7 +5,9 @@ import {
   type PixelSize,
 } from '../../../src/base/image.ts';
 import { asObject, type JsonObject } from '../json.ts';
+import { followed, type PictureRules, picturesOf, wrongPicture } from './ark-edit.ts';
 import type { Fault } from './faults.ts';
+import type { ReceivedEdit } from './received-edit.ts';
 import { type ReceivedRequest, Simulator, type SimulatorAnswer } from './simulator.ts';
 import { solidPicture } from './solid-picture.ts';
 import { payloadText, wireBody } from './spoiled-payload.ts';
@@ -30,9 +32,11 @@ export interface ArkSimulator extends AsyncDisposable {
   readonly watermarked: () => number;
   /** The next right answers are of these kinds. */
   readonly nextAnswers: (...quirks: readonly ArkQuirk[]) => void;
+  /** The pictures of each edit that was taken. */
+  readonly edits: readonly ReceivedEdit[];
 }
 
-interface ModelRules {
+interface ModelRules extends PictureRules {
   readonly presets: Readonly<Record<string, number>>;
   readonly pixelsMin: number;
   readonly formats: readonly ImageFormat[];
@@ -45,17 +49,22 @@ const REQUEST_ID = '021763700000000abcdef0123456789';
 const PIXELS_MAX = 16_777_216;
 const JPEG: readonly ImageFormat[] = ['jpeg'];
 const JPEG_OR_PNG: readonly ImageFormat[] = ['jpeg', 'png'];
+const TAKEN_BY_4: PictureRules = { picturesMax: 14, pictureFormats: JPEG_OR_PNG };
+const TAKEN_BY_5: PictureRules = { picturesMax: 14, pictureFormats: [...JPEG_OR_PNG, 'webp'] };
 const K1 = { '1K': 1024 };
 const K2 = { '2K': 2048 };
 const K3 = { '3K': 3072 };
 const K4 = { '4K': 4096 };
 const FIVE: ModelRules = {
+  ...TAKEN_BY_5,
   presets: { ...K2, ...K3, ...K4 },
   pixelsMin: 3_686_400,
   formats: JPEG_OR_PNG,
   takesSequential: true,
 };
 const FIVE_PRO: ModelRules = {
+  ...TAKEN_BY_5,
+  picturesMax: 10,
   presets: { ...K1, ...K2 },
   pixelsMin: 921_600,
   formats: JPEG_OR_PNG,
@@ -65,12 +74,14 @@ const FIVE_PRO: ModelRules = {
 /** docs.byteplus.com ModelArk 1541523 and PROVIDERS §5 (November 2026). */
 const MODELS: Readonly<Record<string, ModelRules>> = {
   'seedream-4-0-250828': {
+    ...TAKEN_BY_4,
     presets: { ...K1, ...K2, ...K4 },
     pixelsMin: 921_600,
     formats: JPEG,
     takesSequential: true,
   },
   'seedream-4-5-251128': {
+    ...TAKEN_BY_4,
     presets: { ...K2, ...K4 },
     pixelsMin: 3_686_400,
     formats: JPEG,
@@ -99,11 +110,11 @@ const CODES: Readonly<Record<number, string>> = {
   503: 'ServiceUnavailable',
 };
 
-/** BytePlus ModelArk's image API as of November 2026: generations, without streams. */
+/** BytePlus ModelArk's image API as of November 2026: with pictures or without, no streams. */
 export async function startArk({
   port = 0,
 }: { readonly port?: number } = {}): Promise<ArkSimulator> {
-  const state: ArkState = { quirks: [], watermarked: 0 };
+  const state: ArkState = { quirks: [], edits: [], watermarked: 0 };
   const upstream = await Simulator.start({
     port,
     answer: (request, fault) => answer(request, fault, state),
@@ -115,12 +126,14 @@ export async function startArk({
     apiKey: API_KEY,
     watermarked: () => state.watermarked,
     nextAnswers: (...more) => void state.quirks.push(...more),
+    edits: state.edits,
     [Symbol.asyncDispose]: () => upstream.close(),
   };
 }
 
 interface ArkState {
   readonly quirks: ArkQuirk[];
+  readonly edits: ReceivedEdit[];
   watermarked: number;
 }
 
@@ -172,6 +185,10 @@ function wrongValue(body: JsonObject, rules: ModelRules): SimulatorAnswer | unde
   if (typeof body['prompt'] !== 'string' || body['prompt'] === '') {
     return failed(400, 'MissingParameter', 'The prompt is missing.', 'prompt');
   }
+  const wrong = wrongPicture(body['image'], rules);
+  if (wrong !== undefined) {
+    return invalid('image', wrong);
+  }
   const { size = '2K', response_format = 'url', watermark = true, stream = false } = body;
   const { sequential_image_generation: sequential, output_format: format } = body;
   if (!isSize(size, rules)) {
@@ -211,12 +228,16 @@ async function painted(
   fault: Fault | undefined,
   state: ArkState,
 ): Promise<SimulatorAnswer> {
+  const images = picturesOf(body['image']);
+  if (images.length > 0) {
+    state.edits.push({ images });
+  }
   const quirk = state.quirks.shift();
   if (quirk?.kind === 'error_inside') {
     return { status: 200, body: errorBody(quirk.code, 'It failed after all.') };
   }
   const rules = MODELS[String(body['model'])] as ModelRules;
-  const size = sizeOf(body['size'] ?? '2K', rules);
+  const size = sizeOf(body['size'] ?? '2K', rules, images);
   const format: ImageFormat = body['output_format'] === 'png' ? 'png' : 'jpeg';
   const codes = quirk?.kind === 'items' ? quirk.codes : ['picture'];
   const isMarked = body['watermark'] !== false;
@@ -234,6 +255,7 @@ async function painted(
   state.watermarked += isMarked ? generated : 0;
   const tokens = (generated * size.width * size.height) / 256;
   const usage = {
+    input_images: images.length,
     generated_images: quirk?.kind === 'generated_images' ? quirk.count : generated,
     output_tokens: tokens,
     total_tokens: tokens,
@@ -252,16 +274,17 @@ async function painted(
   };
 }
 
-function sizeOf(size: unknown, rules: ModelRules): PixelSize {
+/** With a preset an edit follows its first picture. */
+function sizeOf(size: unknown, rules: ModelRules, images: readonly Buffer[]): PixelSize {
   const name = String(size);
   const edge = rules.presets[name];
   return edge === undefined
     ? (parseSize(name) ?? { width: 2048, height: 2048 })
-    : { width: edge, height: edge };
+    : followed({ width: edge, height: edge }, images);
 }
 
-function invalid(param: string): SimulatorAnswer {
-  const message = `The parameter \`${param}\` specified in the request is not valid.`;
+function invalid(param: string, why = 'unknown value'): SimulatorAnswer {
+  const message = `The parameter \`${param}\` specified in the request is not valid: ${why}.`;
   return failed(400, 'InvalidParameter', message, param);
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { asObject } from '../json.ts';
+import { BFL_MODELS, megapixelsOf, readBflBody } from './bfl-rules.ts';
 import type { Fault } from './faults.ts';
+import type { ReceivedEdit } from './received-edit.ts';
 import { type ReceivedRequest, Simulator, type SimulatorAnswer } from './simulator.ts';
 import { solidPicture } from './solid-picture.ts';
 
@@ -38,6 +39,8 @@ export interface BflSimulator extends AsyncDisposable {
   /** `host:port` of cluster and delivery, which lie on loopback. */
   readonly hosts: readonly string[];
   readonly nextJobs: (...plans: readonly BflJobPlan[]) => void;
+  /** One for each edit that was taken. */
+  readonly edits: readonly ReceivedEdit[];
   /** So many tasks of other clients are active, of the 24 that may be. */
   readonly occupy: (tasks: number) => void;
 }
@@ -52,45 +55,16 @@ interface Job {
 interface State {
   readonly jobs: Map<string, Job>;
   readonly plans: BflJobPlan[];
+  readonly edits: ReceivedEdit[];
   occupied: number;
-}
-
-interface ModelRules {
-  readonly firstCredits: number;
-  readonly furtherCredits: number;
-  readonly fields: readonly string[];
 }
 
 const API_KEY = 'bfl-simulated-key';
 const ACTIVE_TASKS_MAX = 24;
-const PIXELS_MAX = 4 * 1024 * 1024;
-const FIELDS = ['prompt', 'width', 'height', 'seed', 'safety_tolerance', 'output_format'];
-
-/** docs.bfl.ai and PROVIDERS §3.2, §3.5 (November 2026). */
-const MODELS: Readonly<Record<string, ModelRules>> = {
-  'flux-2-pro': { firstCredits: 3, furtherCredits: 1.5, fields: FIELDS },
-  'flux-2-max': { firstCredits: 7, furtherCredits: 3, fields: FIELDS },
-  'flux-2-flex': {
-    firstCredits: 5,
-    furtherCredits: 5,
-    fields: [...FIELDS, 'steps', 'guidance'],
-  },
-  'flux-2-klein-9b': { firstCredits: 1.5, furtherCredits: 0.2, fields: FIELDS },
-};
-
-/** Bounds of numbers, both included; `true`: whole numbers only. */
-const NUMBERS: Readonly<Record<string, readonly [number, number, boolean]>> = {
-  width: [64, 65_536, true],
-  height: [64, 65_536, true],
-  seed: [0, Number.MAX_SAFE_INTEGER, true],
-  safety_tolerance: [0, 5, true],
-  steps: [1, 50, true],
-  guidance: [1.5, 10, false],
-};
 
 /** Black Forest Labs' API as of November 2026: three servers, as theirs lie on three hosts. */
 export async function startBfl({ port = 0 }: { port?: number } = {}): Promise<BflSimulator> {
-  const state: State = { jobs: new Map(), plans: [], occupied: 0 };
+  const state: State = { jobs: new Map(), plans: [], edits: [], occupied: 0 };
   const errorBody = (status: number): unknown => ({ detail: `simulated ${status}` });
   const everyRequest = (): boolean => true;
   const delivery = await Simulator.start({
@@ -117,6 +91,7 @@ export async function startBfl({ port = 0 }: { port?: number } = {}): Promise<Bf
     clusterHost: new URL(cluster.url).host,
     hosts: [cluster, delivery].map(({ url }) => new URL(url).host),
     nextJobs: (...plans) => void state.plans.push(...plans),
+    edits: state.edits,
     occupy: (tasks) => {
       state.occupied = tasks;
     },
@@ -127,23 +102,23 @@ export async function startBfl({ port = 0 }: { port?: number } = {}): Promise<Bf
 }
 
 /** `POST /v1/{model}` */
-function take(
+async function take(
   request: ReceivedRequest,
   fault: Fault | undefined,
   state: State,
   clusterUrl: string,
-): SimulatorAnswer {
+): Promise<SimulatorAnswer> {
   const model = /^\/v1\/([\w.-]+)$/.exec(request.path)?.[1];
-  const rules = model === undefined ? undefined : MODELS[model];
+  const rules = model === undefined ? undefined : BFL_MODELS[model];
   if (request.method !== 'POST' || rules === undefined) {
     return { status: 404, body: { detail: 'Not Found' } };
   }
   if (request.headers['x-key'] !== API_KEY) {
     return { status: 403, body: { detail: 'Not authenticated' } };
   }
-  const wrong = whatIsWrong(request, rules);
-  if (wrong !== undefined) {
-    return { status: 422, body: { detail: [wrong] } };
+  const read = await readBflBody(request.json, rules);
+  if ('wrong' in read) {
+    return { status: 422, body: { detail: [read.wrong] } };
   }
   if (fault?.kind === 'insufficient_quota') {
     return { status: 402, body: { detail: 'Insufficient credits. Add credits to continue.' } };
@@ -152,13 +127,18 @@ function take(
   if (active + state.occupied >= ACTIVE_TASKS_MAX) {
     return { status: 429, body: { detail: 'Too many active tasks.' } };
   }
-  const body = asObject(request.json);
+  const { body, pictures } = read;
   const plan = fault === undefined ? (state.plans.shift() ?? {}) : planOf(fault);
   const job: Job = { id: randomUUID(), plan, body, polls: 0 };
   state.jobs.set(job.id, job);
-  const megapixels = (Number(body['width'] ?? 1024) * Number(body['height'] ?? 1024)) / 2 ** 20;
-  const further = Math.max(1, Math.ceil(megapixels)) - 1;
-  const cost = rules.firstCredits + further * rules.furtherCredits;
+  if (pictures.length > 0) {
+    state.edits.push({ images: pictures.map(({ bytes }) => bytes) });
+  }
+  const inputs = pictures.map((picture) => megapixelsOf(picture));
+  const input = inputs.reduce((sum, { exact }) => sum + exact, 0);
+  const output = megapixelsOf(body);
+  const furtherMegapixels = inputs.reduce((sum, { billed }) => sum + billed, output.billed - 1);
+  const cost = rules.firstCredits + furtherMegapixels * rules.furtherCredits;
   return {
     status: 200,
     isPurchase: true,
@@ -166,8 +146,8 @@ function take(
       id: job.id,
       polling_url: `${clusterUrl}/v1/get_result?id=${job.id}`,
       cost: 'cost' in plan ? plan.cost : cost,
-      input_mp: 0,
-      output_mp: Number(megapixels.toFixed(2)),
+      input_mp: Number(input.toFixed(2)),
+      output_mp: Number(output.exact.toFixed(2)),
     },
   };
 }
@@ -256,53 +236,4 @@ async function deliver(
   const size = { width: Number(width), height: Number(height) };
   const body = job.plan.sample ?? (await solidPicture({ ...size, format }));
   return { status: 200, headers: { 'content-type': `image/${format}` }, body };
-}
-
-interface FieldError {
-  readonly loc: readonly string[];
-  readonly msg: string;
-  readonly type: string;
-}
-
-function whatIsWrong(request: ReceivedRequest, rules: ModelRules): FieldError | undefined {
-  const { json } = request;
-  if (typeof json !== 'object' || json === null) {
-    return { loc: ['body'], msg: 'JSON decode error', type: 'json_invalid' };
-  }
-  const body = asObject(json);
-  const { prompt, width = 1024, height = 1024, output_format: format = 'jpeg' } = body;
-  if (typeof prompt !== 'string' || prompt === '') {
-    return at('prompt', 'Field required', 'missing');
-  }
-  const unknown = Object.keys(body).find((name) => !rules.fields.includes(name));
-  if (unknown !== undefined) {
-    return at(unknown, 'Extra inputs are not permitted', 'extra_forbidden');
-  }
-  for (const [name, [least, most, isWhole]] of Object.entries(NUMBERS)) {
-    const value = body[name];
-    if (value === undefined) {
-      continue;
-    }
-    if (typeof value !== 'number' || (isWhole && !Number.isInteger(value))) {
-      return at(name, 'Input should be a valid integer', 'int_type');
-    }
-    if (value < least || value > most) {
-      return at(name, `Input should be between ${least} and ${most}`, 'out_of_range');
-    }
-  }
-  for (const [name, value] of Object.entries({ width, height })) {
-    if (Number(value) % 16 !== 0) {
-      return at(name, 'Input should be a multiple of 16', 'multiple_of');
-    }
-  }
-  if (Number(width) * Number(height) > PIXELS_MAX) {
-    return at('width', 'The picture would have more than 4 megapixels', 'value_error');
-  }
-  return format === 'jpeg' || format === 'png'
-    ? undefined
-    : at('output_format', "Input should be 'jpeg' or 'png'", 'enum');
-}
-
-function at(field: string, msg: string, type: string): FieldError {
-  return { loc: ['body', field], msg, type };
 }

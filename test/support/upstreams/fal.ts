@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { asObject } from '../json.ts';
+import { FAL_MODELS, type FalRefusal, readFalBody, sizeOf } from './fal-rules.ts';
 import type { Fault } from './faults.ts';
+import type { ReceivedEdit } from './received-edit.ts';
 import { type ReceivedRequest, Simulator, type SimulatorAnswer } from './simulator.ts';
 import { solidPicture } from './solid-picture.ts';
 
@@ -36,6 +38,8 @@ export interface FalSimulator extends AsyncDisposable {
   /** `host:port` of the CDN, which lies on loopback. */
   readonly cdnHost: string;
   readonly nextJobs: (...plans: readonly FalJobPlan[]) => void;
+  /** One for each edit that joined the queue and whose body its model can read. */
+  readonly edits: readonly ReceivedEdit[];
   /** `submit` at first. */
   faultsAt: FalPlace;
   /** Where the URLs of further jobs point to, in place of the queue's own origin. */
@@ -53,33 +57,14 @@ interface Job {
 interface State {
   readonly jobs: Map<string, Job>;
   readonly plans: FalJobPlan[];
+  readonly edits: ReceivedEdit[];
 }
 
 const API_KEY = 'simulated-id:simulated-secret';
-/** The app is the first two segments of the model's path: status and result know no more. */
-const MODELS = ['fal-ai/flux/dev', 'fal-ai/fast-sdxl'];
-const FIELDS = [
-  'prompt',
-  'image_size',
-  'num_images',
-  'seed',
-  'output_format',
-  'sync_mode',
-  'enable_safety_checker',
-  'num_inference_steps',
-  'guidance_scale',
-  'negative_prompt',
-  'loras',
-];
-const PRESETS: Readonly<Record<string, readonly [number, number]>> = {
-  square_hd: [1024, 1024],
-  square: [512, 512],
-  landscape_4_3: [1024, 768],
-};
 
 /** fal's queue as of November 2026, with its CDN on another port. */
 export async function startFal({ port = 0 }: { port?: number } = {}): Promise<FalSimulator> {
-  const state: State = { jobs: new Map(), plans: [] };
+  const state: State = { jobs: new Map(), plans: [], edits: [] };
   const errorBody = (status: number): unknown => ({ detail: `simulated ${status}` });
   const cdn: Simulator = await Simulator.start({
     takesFault: () => true,
@@ -99,6 +84,7 @@ export async function startFal({ port = 0 }: { port?: number } = {}): Promise<Fa
     apiKey: API_KEY,
     cdnHost: new URL(cdn.url).host,
     nextJobs: (...plans) => void state.plans.push(...plans),
+    edits: state.edits,
     faultsAt: 'submit',
     jobsOrigin: undefined,
     [Symbol.asyncDispose]: async () => {
@@ -139,7 +125,7 @@ async function answer(
   const [, app, id = '', rest = ''] =
     /^\/([\w-]+\/[\w-]+)\/requests\/([\w-]+)(\/\w+)?$/.exec(request.path) ?? [];
   const job = state.jobs.get(id);
-  if (job === undefined || !MODELS.some((model) => appOf(model) === app)) {
+  if (job === undefined || !Object.keys(FAL_MODELS).some((model) => appOf(model) === app)) {
     return { status: 404, body: { status: 'NOT_FOUND', detail: 'Request not found' } };
   }
   switch (`${request.method} ${rest}`) {
@@ -154,13 +140,14 @@ async function answer(
   }
 }
 
-function join(
+async function join(
   request: ReceivedRequest,
   fault: Fault | undefined,
   { state, simulator }: Setting,
-): SimulatorAnswer {
+): Promise<SimulatorAnswer> {
   const model = request.path.slice(1);
-  if (!MODELS.includes(model)) {
+  const rules = FAL_MODELS[model];
+  if (rules === undefined) {
     return { status: 404, body: { detail: `Application '${model}' not found` } };
   }
   if (request.query.size > 0) {
@@ -170,8 +157,13 @@ function join(
     const detail = 'User is locked. Reason: Exhausted balance. Top up at fal.ai/dashboard/billing.';
     return { status: 403, body: { detail } };
   }
-  const wrong = whatIsWrong(request.json);
-  const plan = wrong ?? (fault === undefined ? (state.plans.shift() ?? {}) : planOf(fault));
+  const read = await readFalBody(request.json, rules);
+  if ('edit' in read && read.edit !== undefined) {
+    state.edits.push(read.edit);
+  }
+  const given = fault === undefined ? state.plans.shift() : planOf(fault);
+  // A model's own refusal comes as the outcome of its job: the queue does not look into bodies.
+  const plan = 'wrong' in read ? { outcome: refused(read.wrong) } : (given ?? {});
   const body = typeof request.json === 'object' ? asObject(request.json) : {};
   const job: Job = { id: randomUUID(), plan, body, polls: 0, isCancelled: false };
   state.jobs.set(job.id, job);
@@ -191,6 +183,7 @@ function join(
   };
 }
 
+/** The app is the first two segments of the model's path: status and result know no more. */
 function appOf(model: string): string {
   return model.split('/').slice(0, 2).join('/');
 }
@@ -296,34 +289,7 @@ function formatOf(body: Job['body']): 'png' | 'jpeg' {
   return body['output_format'] === 'png' ? 'png' : 'jpeg';
 }
 
-function sizeOf(size: unknown): { width: number; height: number } {
-  if (typeof size === 'object' && size !== null) {
-    const { width, height } = asObject(size);
-    return { width: Number(width), height: Number(height) };
-  }
-  const [width, height] = PRESETS[String(size)] ?? [1024, 1024];
-  return { width, height };
-}
-
-/** A model's own refusal comes as the outcome of its job: the queue does not look into bodies. */
-function whatIsWrong(json: unknown): FalJobPlan | undefined {
-  const body = typeof json === 'object' && json !== null ? asObject(json) : {};
-  const { prompt, num_images: count = 1, image_size: size = 'square_hd' } = body;
-  if (typeof prompt !== 'string') {
-    return refusal('prompt', 'Field required', 'missing');
-  }
-  const unknown = Object.keys(body).find((name) => !FIELDS.includes(name));
-  if (unknown !== undefined) {
-    return refusal(unknown, 'Extra inputs are not permitted', 'extra_forbidden');
-  }
-  if (!(Number.isInteger(count) && Number(count) >= 1 && Number(count) <= 4)) {
-    return refusal('num_images', 'Input should be less than or equal to 4', 'less_than_equal');
-  }
-  const isSize = typeof size === 'string' ? size in PRESETS : Number.isInteger(sizeOf(size).width);
-  return isSize ? undefined : refusal('image_size', 'Input should be a valid size', 'enum');
-}
-
-function refusal(field: string, msg: string, type: string): FalJobPlan {
-  const detail = [{ loc: ['body', field], msg, type, url: 'https://docs.fal.ai/errors' }];
-  return { outcome: { status: 422, body: { detail } } };
+function refused({ field, msg, type }: FalRefusal): SimulatorAnswer {
+  const detail = [{ loc: ['body', ...field], msg, type, url: 'https://docs.fal.ai/errors' }];
+  return { status: 422, body: { detail } };
 }

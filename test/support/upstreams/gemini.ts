@@ -1,6 +1,18 @@
 import type { ImageFormat, PixelSize } from '../../../src/base/image.ts';
-import { asArray, asObject, at, type JsonObject } from '../json.ts';
+import { probe } from '../../../src/payload/probe.ts';
+import { at, type JsonObject } from '../json.ts';
 import type { Fault } from './faults.ts';
+import {
+  API_KEY,
+  errorBody,
+  failed,
+  type ModelRules,
+  MODELS,
+  picturesOf,
+  promptOf,
+  refusal,
+} from './gemini-rules.ts';
+import type { ReceivedEdit } from './received-edit.ts';
 import { type ReceivedRequest, Simulator, type SimulatorAnswer } from './simulator.ts';
 import { solidPicture } from './solid-picture.ts';
 import { payloadText, wireBody } from './spoiled-payload.ts';
@@ -36,88 +48,23 @@ export interface GeminiSimulator extends AsyncDisposable {
   readonly apiKey: string;
   /** The next right answers are of these kinds. */
   readonly nextAnswers: (...quirks: readonly GeminiQuirk[]) => void;
+  /** The pictures of each edit that was taken. */
+  readonly edits: readonly ReceivedEdit[];
 }
 
 export interface SimulatorStart {
   readonly port?: number;
 }
 
-interface ModelRules {
-  readonly ratios: readonly string[];
-  /** None: the field is refused. */
-  readonly imageSizes: readonly string[];
-  readonly outputTokens: Readonly<Record<string, number>>;
-  /** Pixels at 1K by the first number of the ratio, wide formats; tall ones are mirrored. */
-  readonly pixels: Readonly<Record<string, PixelSize>>;
-  readonly thinks: boolean;
-}
-
-const API_KEY = 'AIzaSimulatedGeminiKey';
-const RATIOS = ['1:1', '2:3', '3:2', '3:4', '4:3', '4:5', '5:4', '9:16', '16:9', '21:9'];
-const PIXELS_2 = table(
-  '1:1 1024x1024 3:2 1248x832 4:3 1184x864 5:4 1152x896 16:9 1344x768 21:9 1536x672',
-);
-const PIXELS_3 = table(
-  '1:1 1024x1024 3:2 1264x848 4:3 1200x896 5:4 1152x928 16:9 1376x768 21:9 1584x672 ' +
-    '4:1 2048x512 8:1 3072x384',
-);
-
-/** npm @google/genai 3.1.0 and PROVIDERS §2 (November 2026). */
-const MODELS: Readonly<Record<string, ModelRules>> = {
-  'gemini-2.5-flash-image': {
-    ratios: RATIOS,
-    imageSizes: [],
-    outputTokens: { '1K': 1290 },
-    pixels: PIXELS_2,
-    thinks: false,
-  },
-  'gemini-nano-banana-2.1': {
-    ratios: [...RATIOS, '1:4', '4:1', '1:8', '8:1'],
-    imageSizes: ['1K', '2K', '4K'],
-    outputTokens: { '1K': 1120, '2K': 1680, '4K': 3780 },
-    pixels: PIXELS_3,
-    thinks: true,
-  },
-  'gemini-3-pro-image': {
-    ratios: RATIOS,
-    imageSizes: ['1K', '2K', '4K'],
-    outputTokens: { '1K': 1120, '2K': 1120, '4K': 2000 },
-    pixels: PIXELS_3,
-    thinks: true,
-  },
-};
-
-const STATUS_NAMES: Readonly<Record<number, string>> = {
-  400: 'INVALID_ARGUMENT',
-  401: 'UNAUTHENTICATED',
-  403: 'PERMISSION_DENIED',
-  404: 'NOT_FOUND',
-  409: 'ABORTED',
-  429: 'RESOURCE_EXHAUSTED',
-  499: 'CANCELLED',
-  500: 'INTERNAL',
-  503: 'UNAVAILABLE',
-  504: 'DEADLINE_EXCEEDED',
-};
-
-/** The fields of a request by the object that holds them; objects have an entry of their own. */
-const FIELDS: Readonly<Record<string, readonly string[]>> = {
-  '': ['contents', 'generationConfig', 'safetySettings', 'systemInstruction', 'serviceTier'],
-  contents: ['role', 'parts'],
-  parts: ['text', 'inlineData', 'fileData'],
-  generationConfig: words(
-    'responseModalities candidateCount seed temperature topP topK maxOutputTokens imageConfig ' +
-      'thinkingConfig',
-  ),
-  imageConfig: ['aspectRatio', 'imageSize'],
-};
+/** Of one that is sent in (PROVIDERS §2.3). */
+const TOKENS_PER_PICTURE = 258;
 
 /** Google's Gemini API as of November 2026: `generateContent` of the image models. */
 export async function startGemini({ port = 0 }: SimulatorStart = {}): Promise<GeminiSimulator> {
-  const quirks: GeminiQuirk[] = [];
+  const state: GeminiState = { quirks: [], edits: [] };
   const upstream = await Simulator.start({
     port,
-    answer: (request, fault) => answer(request, fault, quirks),
+    answer: (request, fault) => answer(request, fault, state),
     errorBody: (status) => errorBody(status, 'The simulator was told to fail.'),
     promptOf,
   });
@@ -125,20 +72,21 @@ export async function startGemini({ port = 0 }: SimulatorStart = {}): Promise<Ge
     upstream,
     baseUrl: upstream.url,
     apiKey: API_KEY,
-    nextAnswers: (...more) => void quirks.push(...more),
+    nextAnswers: (...more) => void state.quirks.push(...more),
+    edits: state.edits,
     [Symbol.asyncDispose]: () => upstream.close(),
   };
 }
 
-function promptOf({ json }: ReceivedRequest): string {
-  const text = at(json, 'contents[0].parts[0].text');
-  return typeof text === 'string' ? text : '';
+interface GeminiState {
+  readonly quirks: GeminiQuirk[];
+  readonly edits: ReceivedEdit[];
 }
 
 function answer(
   request: ReceivedRequest,
   fault: Fault | undefined,
-  quirks: GeminiQuirk[],
+  { quirks, edits }: GeminiState,
 ): SimulatorAnswer | Promise<SimulatorAnswer> {
   const refused = refusal(request);
   if (refused !== undefined) {
@@ -148,79 +96,13 @@ function answer(
     const details = [{ '@type': 'type.googleapis.com/google.rpc.QuotaFailure', violations: [] }];
     return failed(429, 'You exceeded your current quota, please check your plan.', details);
   }
+  const images = picturesOf(request);
+  if (images.length > 0) {
+    edits.push({ images });
+  }
   const quirk: GeminiQuirk | undefined =
     fault?.kind === 'moderation' ? { kind: 'block', reason: 'SAFETY' } : quirks.shift();
   return painted(request, fault, quirk);
-}
-
-/** What the request gets wrong, as Google says it. */
-function refusal(request: ReceivedRequest): SimulatorAnswer | undefined {
-  const [, model = ''] = /^\/v1beta\/models\/([^/:]+):generateContent$/.exec(request.path) ?? [];
-  if (request.method !== 'POST' || model === '') {
-    return { status: 404, headers: { 'content-type': 'text/html' }, body: '<h1>404</h1>' };
-  }
-  const key = request.headers['x-goog-api-key'];
-  if (key === undefined) {
-    return failed(403, "Method doesn't allow unregistered callers.");
-  }
-  if (key !== API_KEY) {
-    const info = { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'API_KEY_INVALID' };
-    return failed(400, 'API key not valid. Please pass a valid API key.', [info]);
-  }
-  const rules = MODELS[model];
-  if (rules === undefined) {
-    return failed(404, `models/${model} is not found for API version v1beta.`);
-  }
-  if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) {
-    return failed(400, 'Invalid JSON payload received. Unexpected token.');
-  }
-  const wrong = unknownField(request.json, '') ?? wrongValue(asObject(request.json), rules);
-  return wrong === undefined ? undefined : failed(400, wrong);
-}
-
-/** Google refuses every name that its message does not have. */
-function unknownField(value: unknown, place: string): string | undefined {
-  const known = FIELDS[place];
-  if (known === undefined || typeof value !== 'object' || value === null) {
-    return undefined;
-  }
-  for (const item of Array.isArray(value) ? value : [value]) {
-    for (const [name, member] of Object.entries(asObject(item))) {
-      if (!known.includes(name)) {
-        return `Invalid JSON payload received. Unknown name "${name}" at '${place}': Cannot find field.`;
-      }
-      const wrong = unknownField(member, name);
-      if (wrong !== undefined) {
-        return wrong;
-      }
-    }
-  }
-  return undefined;
-}
-
-function wrongValue(body: JsonObject, rules: ModelRules): string | undefined {
-  const config = asObject(body['generationConfig'] ?? {});
-  const { aspectRatio, imageSize } = asObject(config['imageConfig'] ?? {});
-  const { seed, candidateCount = 1 } = config;
-  const isOneOf = (value: unknown, allowed: readonly unknown[]): boolean =>
-    value === undefined || allowed.includes(value);
-  if (promptOf({ json: body } as ReceivedRequest) === '') {
-    return 'GenerateContentRequest.contents: contents is not specified';
-  }
-  if (!asArray(config['responseModalities'] ?? []).includes('IMAGE')) {
-    return 'The requested combination of response modalities is not supported by the model.';
-  }
-  if (candidateCount !== 1) {
-    return 'Multiple candidates is not enabled for this model';
-  }
-  if (!isOneOf(aspectRatio, rules.ratios)) {
-    return `Invalid value at 'generation_config.image_config.aspect_ratio': ${JSON.stringify(aspectRatio)}`;
-  }
-  if (!isOneOf(imageSize, rules.imageSizes)) {
-    return `Invalid value at 'generation_config.image_config.image_size': ${JSON.stringify(imageSize)}`;
-  }
-  const isSeed = seed === undefined || (Number.isInteger(seed) && Math.abs(Number(seed)) < 2 ** 31);
-  return isSeed ? undefined : "Invalid value at 'generation_config.seed' (TYPE_INT32)";
 }
 
 async function painted(
@@ -312,8 +194,9 @@ async function partsOf(
   return { parts: [...thoughts, ...unmarked, picture], final };
 }
 
-function sizeOf({ json }: ReceivedRequest, rules: ModelRules): PixelSize {
-  const ratio = imageConfig(json, 'aspectRatio') ?? '1:1';
+function sizeOf(request: ReceivedRequest, rules: ModelRules): PixelSize {
+  const { json } = request;
+  const ratio = imageConfig(json, 'aspectRatio') ?? followedRatio(request, rules);
   const [first = '1', second = '1'] = ratio.split(':');
   const wide = rules.pixels[`${first}:${second}`];
   const tall = rules.pixels[`${second}:${first}`];
@@ -321,6 +204,17 @@ function sizeOf({ json }: ReceivedRequest, rules: ModelRules): PixelSize {
     (tall && { width: tall.height, height: tall.width }) ?? { width: 1024, height: 1024 };
   const factor = { '1K': 1, '2K': 2, '4K': 4 }[imageSizeOf(json)] ?? 1;
   return { width: width * factor, height: height * factor };
+}
+
+/** The model's ratio that is nearest to the first picture's; a square without a picture. */
+function followedRatio(request: ReceivedRequest, { ratios }: ModelRules): string {
+  const [first = Buffer.alloc(0)] = picturesOf(request);
+  const { width = 1, height = 1 } = probe(first) ?? {};
+  const distance = (ratio: string): number => {
+    const [across = 1, down = 1] = ratio.split(':').map(Number);
+    return Math.abs(Math.log((across / down) * (height / width)));
+  };
+  return ratios.toSorted((a, b) => distance(a) - distance(b))[0] ?? '1:1';
 }
 
 function imageSizeOf(json: unknown): string {
@@ -337,7 +231,9 @@ function usage(
   rules: ModelRules,
   quirk: GeminiQuirk | undefined,
 ): object {
-  const promptTokenCount = Math.ceil(Buffer.byteLength(promptOf(request)) / 4);
+  const textTokens = Math.ceil(Buffer.byteLength(promptOf(request)) / 4);
+  const pictureTokens = picturesOf(request).length * TOKENS_PER_PICTURE;
+  const promptTokenCount = textTokens + pictureTokens;
   const candidatesTokenCount = rules.outputTokens[imageSizeOf(request.json)] ?? 0;
   const thoughtsTokenCount = rules.thinks ? 210 : 0;
   const counts = {
@@ -353,33 +249,10 @@ function usage(
   return {
     ...counts,
     ...(cached === 0 ? {} : { cachedContentTokenCount: cached }),
-    promptTokensDetails: [{ modality: 'TEXT', tokenCount: promptTokenCount }],
+    promptTokensDetails: [
+      { modality: 'TEXT', tokenCount: textTokens },
+      ...(pictureTokens === 0 ? [] : [{ modality: 'IMAGE', tokenCount: pictureTokens }]),
+    ],
     candidatesTokensDetails: [{ modality: 'IMAGE', tokenCount: candidatesTokenCount }],
   };
-}
-
-function failed(status: number, message: string, details?: readonly object[]): SimulatorAnswer {
-  return { status, body: errorBody(status, message, details) };
-}
-
-function errorBody(status: number, message: string, details?: readonly object[]): object {
-  const retry = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '22.4s' };
-  const shown = details ?? (status === 429 ? [retry] : undefined);
-  const error = { code: status, message, status: STATUS_NAMES[status] ?? 'UNKNOWN' };
-  return { error: { ...error, ...(shown === undefined ? {} : { details: shown }) } };
-}
-
-function words(text: string): readonly string[] {
-  return text.split(' ');
-}
-
-/** `1:1 1024x1024 3:2 1248x832` as a table. */
-function table(text: string): Record<string, PixelSize> {
-  const pairs = [...text.matchAll(/(\S+) (\d+)x(\d+)/g)];
-  return Object.fromEntries(
-    pairs.map(([, ratio, width, height]) => [
-      ratio,
-      { width: Number(width), height: Number(height) },
-    ]),
-  );
 }

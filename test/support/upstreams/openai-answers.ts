@@ -147,18 +147,19 @@ async function streamBody(
     const comment = habits.isChatty ? ': ping\n\n' : '';
     return `${comment}${name}data: ${wireBody(data, payload, fault)}\n\n`;
   };
+  const prefix = order.references > 0 ? 'image_edit' : 'image_generation';
   const events: string[] = [];
   for (let index = 0; index < order.partialImages; index += 1) {
     const payload = (await picture(order, 2, index)).toString('base64');
     const fields = { partial_image_index: index };
-    events.push(event('image_generation.partial_image', payload, fields));
+    events.push(event(`${prefix}.partial_image`, payload, fields));
   }
   if (fault?.kind === 'sse_error') {
     const { code = null } = fault;
     const error = { ...wordsOf(500), code, type: code ?? 'server_error', param: null };
     events.push(`event: error\ndata: ${JSON.stringify({ type: 'error', error })}\n\n`);
   } else if (fault?.kind !== 'empty_data') {
-    events.push(...payloads.map((payload) => event('image_generation.completed', payload, usage)));
+    events.push(...payloads.map((payload) => event(`${prefix}.completed`, payload, usage)));
   }
   return events.join('') + (habits.isChatty ? 'data: [DONE]\n\n' : '');
 }
@@ -175,18 +176,23 @@ function picture(order: OpenaiOrder, fraction: number, variant: number): Promise
   });
 }
 
+/** There is no public formula: a round figure, so that bills can be checked by hand. */
+const IMAGE_TOKENS_PER_REFERENCE = 1000;
+
 function usageOf(order: OpenaiOrder, modelRules: string, habits: OpenaiHabits): object {
   if (habits.usage !== undefined) {
     return habits.usage;
   }
-  const { prompt, n, quality, size, partialImages } = order;
-  const input = Math.ceil(Buffer.byteLength(prompt) / 4) + 4;
+  const { prompt, n, quality, size, partialImages, references } = order;
+  const textInput = Math.ceil(Buffer.byteLength(prompt) / 4) + 4;
+  const imageInput = IMAGE_TOKENS_PER_REFERENCE * references;
+  const input = textInput + imageInput;
   const output = n * outputTokensOf(modelRules, quality, size) + 100 * partialImages;
   const { cachedTokens } = habits;
   const details = {
     input_tokens_details: {
-      text_tokens: input,
-      image_tokens: 0,
+      text_tokens: textInput,
+      image_tokens: imageInput,
       ...(cachedTokens === 0 ? {} : { cached_tokens: cachedTokens }),
     },
     output_tokens_details: { image_tokens: output, text_tokens: 0 },

@@ -1,7 +1,7 @@
-import { asObject, type JsonObject } from '../json.ts';
 import type { Fault } from './faults.ts';
 import { openaiAnswer, USUAL_HABITS } from './openai-answers.ts';
-import { type OpenaiError, readOrder } from './openai-rules.ts';
+import { readOpenaiRequest } from './openai-edits.ts';
+import type { ReceivedEdit } from './received-edit.ts';
 import type { ReceivedRequest, SimulatorAnswer } from './simulator.ts';
 
 export const AZURE_API_KEY = 'azure-simulated-key';
@@ -16,34 +16,42 @@ const DEPLOYMENTS: Readonly<Record<string, string>> = { 'my-gpt-image': 'gpt-ima
 export async function answerAsAzure(
   request: ReceivedRequest,
   fault: Fault | undefined,
+  edits: ReceivedEdit[],
 ): Promise<SimulatorAnswer> {
-  const { headers, query, path, json } = request;
+  const { headers, query, path } = request;
   if (headers['api-key'] !== AZURE_API_KEY) {
     const message = 'Access denied due to invalid subscription key or wrong API endpoint.';
     return refused(401, { code: '401', message });
   }
-  const body: JsonObject = json === undefined ? {} : asObject(json);
   const version = query.get('api-version') ?? '';
-  const classic = /^\/openai\/deployments\/([^/]+)\/images\/generations$/.exec(path)?.[1];
-  const isPath = path === '/openai/v1/images/generations' || classic !== undefined;
+  const place = /^\/openai\/(?:v1|deployments\/([^/]+))\/images\/(generations|edits)$/.exec(path);
+  const classic = place?.[1];
   const isVersion = classic === undefined ? /^(v1|preview)$/ : /^\d{4}-\d{2}-\d{2}(-preview)?$/;
-  if (!isPath || !isVersion.test(version)) {
+  if (place === null || !isVersion.test(version)) {
     return refused(404, { code: '404', message: 'Resource not found' });
   }
-  const deployment = classic ?? String(body['model']);
-  const model = DEPLOYMENTS[deployment];
-  if (model === undefined) {
+  const asked = { model: 'none yet' };
+  const read = await readOpenaiRequest(request, {
+    isEdit: place[2] === 'edits',
+    rulesOf: (named) => {
+      asked.model = DEPLOYMENTS[classic ?? String(named)] ?? '';
+      return asked.model;
+    },
+  });
+  const { model } = asked;
+  if (model === '') {
     const message = 'The API deployment for this resource does not exist.';
     return refused(404, { code: 'DeploymentNotFound', message });
   }
-  const order = readOrder({ ...body, model: deployment }, () => model);
-  if ('status' in order) {
-    const { status, ...error } = order satisfies OpenaiError;
+  if ('status' in read) {
+    const { status, ...error } = read;
     return refused(status, error);
   }
   if (fault?.kind === 'moderation') {
     return refused(400, CONTENT_FILTER);
   }
+  const { order, edit } = read;
+  edits.push(...(edit === undefined ? [] : [edit]));
   const answer = await openaiAnswer(order, fault, { habits: USUAL_HABITS, modelRules: model });
   return { ...answer, headers: { ...answer.headers, 'apim-request-id': 'apim-simulated' } };
 }

@@ -2,6 +2,8 @@ import { type PixelSize, parseSize } from '../../../src/base/image.ts';
 import { asObject, type JsonObject } from '../json.ts';
 import type { Fault } from './faults.ts';
 import { answerAsAzure } from './openai-compatible-azure.ts';
+import { readCompatibleEdit } from './openai-compatible-edits.ts';
+import type { ReceivedEdit } from './received-edit.ts';
 import { type ReceivedRequest, Simulator, type SimulatorAnswer } from './simulator.ts';
 import { solidPicture } from './solid-picture.ts';
 import { payloadText, wireBody } from './spoiled-payload.ts';
@@ -20,27 +22,31 @@ export interface CompatibleStart {
 export interface CompatibleSimulator extends AsyncDisposable {
   readonly upstream: Simulator;
   readonly baseUrl: string;
+  /** What each edit brought that was accepted, in order. */
+  readonly edits: readonly ReceivedEdit[];
 }
 
 /** A picture that is fetched by its URL. */
 type Files = Map<string, Buffer>;
 
 /**
- * Servers that speak OpenAI's Images API in their own ways (PROVIDERS §1.8, §7; August 2026):
- * generations only. LocalAI and SGLang answer with a URL of their own when asked to.
+ * Servers that speak OpenAI's Images API in their own ways (PROVIDERS §1.8, §7; August 2026), each
+ * with its own form of edits. LocalAI and SGLang answer with a URL of their own when asked to.
  */
 export async function startOpenaiCompatible(start: CompatibleStart): Promise<CompatibleSimulator> {
   const { flavour, port = 0 } = start;
   const files: Files = new Map();
+  const edits: ReceivedEdit[] = [];
   const upstream: Simulator = await Simulator.start({
     port,
-    answer: (request, fault) => answer(request, fault, { start, files, url: upstream.url }),
+    answer: (request, fault) => answer(request, fault, { start, files, edits, url: upstream.url }),
     errorBody: (status) => errorBody(flavour, status),
     ownFaults: ['redirect_private'],
   });
   return {
     upstream,
     baseUrl: flavour === 'azure' ? upstream.url : `${upstream.url}/v1`,
+    edits,
     [Symbol.asyncDispose]: () => upstream.close(),
   };
 }
@@ -48,6 +54,7 @@ export async function startOpenaiCompatible(start: CompatibleStart): Promise<Com
 interface Server {
   readonly start: CompatibleStart;
   readonly files: Files;
+  readonly edits: ReceivedEdit[];
   readonly url: string;
 }
 
@@ -63,27 +70,71 @@ async function answer(
     return answerFile(query === '' ? path : `${path}?${query}`, server.files);
   }
   if (flavour === 'azure') {
-    return answerAsAzure(request, fault);
+    return answerAsAzure(request, fault, server.edits);
   }
   if (apiKey !== undefined && headers['authorization'] !== `Bearer ${apiKey}`) {
     return { status: 401, body: errorBody(flavour, 401) };
   }
-  if (method !== 'POST' || path !== '/v1/images/generations') {
+  if (method === 'POST' && path !== '/v1/images/generations') {
+    return answerEdit(request, fault, server);
+  }
+  if (method !== 'POST') {
     return { status: 404, body: errorBody(flavour, 404) };
   }
   if (headers['content-type'] !== 'application/json' || json === undefined) {
     return { status: 400, body: errorBody(flavour, 400) };
   }
   const body = asObject(json);
+  const refusal = refusalOf(flavour, body, fault);
+  const images = flavour === 'localai' ? referencesOf(body) : [];
+  if (refusal === undefined && images === undefined) {
+    return { status: 500, body: errorBody(flavour, 500) };
+  }
+  if (refusal === undefined && images !== undefined && images.length > 0) {
+    server.edits.push({ images });
+  }
+  return refusal ?? answerPictures(body, fault, server);
+}
+
+async function answerEdit(
+  request: ReceivedRequest,
+  fault: Fault | undefined,
+  server: Server,
+): Promise<SimulatorAnswer> {
+  const { flavour } = server.start;
+  const read = await readCompatibleEdit(flavour, request);
+  if (typeof read === 'number') {
+    return { status: read, body: errorBody(flavour, read) };
+  }
+  const { fields, edit } = read;
+  const refusal = refusalOf(flavour, fields, fault);
+  if (refusal !== undefined) {
+    return refusal;
+  }
+  server.edits.push(edit);
+  // LocalAI's inpainting gives one picture, always of this size, and names it by its URL.
+  const inpainted = { ...fields, size: '512x512', n: 1, response_format: 'url' };
+  return answerPictures(flavour === 'localai' ? inpainted : fields, fault, server);
+}
+
+/** LocalAI's reference pictures, each in plain base64; undefined when one is none. */
+function referencesOf({ ref_images = [] }: JsonObject): readonly Buffer[] | undefined {
+  const texts = Array.isArray(ref_images) ? (ref_images as readonly unknown[]) : [''];
+  const isBase64 = (text: unknown): text is string =>
+    typeof text === 'string' && /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2,3}={1,2})?$/.test(text);
+  return texts.every(isBase64) ? texts.map((text) => Buffer.from(text, 'base64')) : undefined;
+}
+
+/** What each server refuses by itself. */
+function refusalOf(
+  flavour: CompatibleFlavour,
+  body: JsonObject,
+  fault: Fault | undefined,
+): SimulatorAnswer | undefined {
   if (fault?.kind === 'moderation') {
     const error = { message: 'Refused by the guard.', code: 'content_policy_violation' };
     return { status: 400, body: { error } };
   }
-  return refusalOf(flavour, body) ?? answerPictures(body, fault, server);
-}
-
-/** What each server refuses by itself. */
-function refusalOf(flavour: CompatibleFlavour, body: JsonObject): SimulatorAnswer | undefined {
   const { prompt, n = 1, size, response_format = 'b64_json' } = body;
   if (typeof prompt !== 'string' || prompt === '') {
     return flavour === 'sdserver'

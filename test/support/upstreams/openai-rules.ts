@@ -69,7 +69,7 @@ const FIELDS = new Set([
   'user',
 ]);
 
-/** A generation as the upstream understands it, everything decided. */
+/** A generation or an edit as the upstream understands it, everything decided. */
 export interface OpenaiOrder {
   readonly model: string;
   readonly prompt: string;
@@ -80,6 +80,8 @@ export interface OpenaiOrder {
   readonly outputFormat: 'png' | 'jpeg' | 'webp';
   readonly stream: boolean;
   readonly partialImages: number;
+  /** How many pictures an edit brings; none for a generation. */
+  readonly references: number;
 }
 
 /** Checks a body as strictly as OpenAI does; `model` may be called otherwise (Azure). */
@@ -134,6 +136,7 @@ export function readOrder(
     outputFormat: isJpegOrWebp ? output_format : 'png',
     stream: stream === true,
     partialImages: Number(partial_images),
+    references: 0,
   };
 }
 

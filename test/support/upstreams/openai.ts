@@ -1,4 +1,3 @@
-import { asObject } from '../json.ts';
 import type { Fault } from './faults.ts';
 import {
   errorAnswer,
@@ -9,7 +8,9 @@ import {
   QUOTA_ERROR,
   USUAL_HABITS,
 } from './openai-answers.ts';
-import { invalid, readOrder } from './openai-rules.ts';
+import { readOpenaiRequest } from './openai-edits.ts';
+import { invalid } from './openai-rules.ts';
+import type { ReceivedEdit } from './received-edit.ts';
 import { type ReceivedRequest, Simulator, type SimulatorAnswer } from './simulator.ts';
 
 export interface OpenaiSimulator extends AsyncDisposable {
@@ -19,18 +20,21 @@ export interface OpenaiSimulator extends AsyncDisposable {
   readonly apiKey: string;
   /** May be changed between requests. */
   readonly habits: OpenaiHabits;
+  /** What each edit brought that was accepted, in order. */
+  readonly edits: readonly ReceivedEdit[];
 }
 
 const API_KEY = 'sk-proj-simulated-openai-key';
 
-/** OpenAI's Images API for generations (PROVIDERS §1, November 2026), on a free port. */
+/** OpenAI's Images API (PROVIDERS §1, November 2026), on a free port. */
 export async function startOpenai({
   port = 0,
 }: { readonly port?: number } = {}): Promise<OpenaiSimulator> {
   const habits: OpenaiHabits = { ...USUAL_HABITS };
+  const edits: ReceivedEdit[] = [];
   const upstream = await Simulator.start({
     port,
-    answer: (request, fault) => answer(request, fault, habits),
+    answer: (request, fault) => answer(request, fault, { habits, edits }),
     errorBody: openaiErrorBody,
   });
   return {
@@ -38,6 +42,7 @@ export async function startOpenai({
     baseUrl: `${upstream.url}/v1`,
     apiKey: API_KEY,
     habits,
+    edits,
     [Symbol.asyncDispose]: () => upstream.close(),
   };
 }
@@ -45,30 +50,30 @@ export async function startOpenai({
 async function answer(
   request: ReceivedRequest,
   fault: Fault | undefined,
-  habits: OpenaiHabits,
+  { habits, edits }: { readonly habits: OpenaiHabits; readonly edits: ReceivedEdit[] },
 ): Promise<SimulatorAnswer> {
-  const { method, path, headers, json } = request;
+  const { method, path, headers } = request;
   if (headers['authorization'] !== `Bearer ${API_KEY}`) {
     return { status: 401, body: openaiErrorBody(401) };
   }
-  if (method !== 'POST' || path !== '/v1/images/generations') {
+  const operation = /^\/v1\/images\/(generations|edits)$/.exec(path)?.[1];
+  if (method !== 'POST' || operation === undefined) {
     const message = `Invalid URL (${method} ${path})`;
     return errorAnswer({ ...invalid('', message, 'unknown_url'), status: 404, param: null });
   }
-  if (!/^application\/json\b/.test(headers['content-type'] ?? '') || json === undefined) {
-    const message = 'We could not parse the JSON body of your request.';
-    return errorAnswer({ ...invalid('', message), param: null });
-  }
-  const order = readOrder(asObject(json));
-  if ('status' in order) {
-    return errorAnswer(order);
+  const read = await readOpenaiRequest(request, { isEdit: operation === 'edits' });
+  if ('status' in read) {
+    return errorAnswer(read);
   }
   switch (fault?.kind) {
     case 'moderation':
       return errorAnswer(MODERATION_ERROR);
     case 'insufficient_quota':
       return errorAnswer(QUOTA_ERROR);
-    default:
+    default: {
+      const { order, edit } = read;
+      edits.push(...(edit === undefined ? [] : [edit]));
       return openaiAnswer(order, fault, { habits, modelRules: order.model });
+    }
   }
 }

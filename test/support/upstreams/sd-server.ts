@@ -1,5 +1,7 @@
 import { asObject } from '../json.ts';
 import type { Fault } from './faults.ts';
+import type { ReceivedEdit } from './received-edit.ts';
+import { readImgGen } from './sd-server-rules.ts';
 import { type ReceivedRequest, Simulator, type SimulatorAnswer } from './simulator.ts';
 import { solidPicture } from './solid-picture.ts';
 import { payloadText, wireBody } from './spoiled-payload.ts';
@@ -24,6 +26,8 @@ export interface SdServerSimulator extends AsyncDisposable {
   /** For `SDSERVER_BASE_URL`. */
   readonly baseUrl: string;
   readonly nextJobs: (...plans: readonly SdJobPlan[]) => void;
+  /** One for each edit that was taken; `images` are its reference images. */
+  readonly edits: readonly ReceivedEdit[];
   /** `submit` at first. */
   faultsAt: SdPlace;
   /** How many jobs may be pending. */
@@ -42,35 +46,16 @@ interface Job {
 interface State {
   readonly jobs: Map<string, Job>;
   readonly plans: SdJobPlan[];
+  readonly edits: ReceivedEdit[];
 }
 
 const CREATED = 1_763_700_000;
-
-/** Fields of a generation without pictures, as paths. */
-const FIELDS: ReadonlySet<string> = new Set([
-  'prompt',
-  'negative_prompt',
-  'clip_skip',
-  'width',
-  'height',
-  'seed',
-  'batch_count',
-  'embed_image_metadata',
-  'output_format',
-  'output_compression',
-  'sample_params.scheduler',
-  'sample_params.sample_method',
-  'sample_params.sample_steps',
-  'sample_params.guidance.txt_cfg',
-  'sample_params.guidance.img_cfg',
-  'sample_params.guidance.distilled_guidance',
-]);
 
 /** stable-diffusion.cpp's server by its native interface, as of August 2026. */
 export async function startSdServer({
   port = 0,
 }: { port?: number } = {}): Promise<SdServerSimulator> {
-  const state: State = { jobs: new Map(), plans: [] };
+  const state: State = { jobs: new Map(), plans: [], edits: [] };
   const upstream: Simulator = await Simulator.start({
     port,
     errorBody: (status) => ({ error: 'server_error', message: `simulated ${status}` }),
@@ -81,6 +66,7 @@ export async function startSdServer({
     upstream,
     baseUrl: upstream.url,
     nextJobs: (...plans) => void state.plans.push(...plans),
+    edits: state.edits,
     faultsAt: 'submit',
     queueMax: 8,
     [Symbol.asyncDispose]: () => upstream.close(),
@@ -134,11 +120,11 @@ async function answer(
   return tell(job, fault);
 }
 
-function take(
+async function take(
   request: ReceivedRequest,
   fault: Fault | undefined,
   { state, simulator }: Setting,
-): SimulatorAnswer {
+): Promise<SimulatorAnswer> {
   if (request.body.length === 0) {
     return { status: 400, body: { error: 'empty body' } };
   }
@@ -149,7 +135,8 @@ function take(
   if (/sd_cpp_extra_args/i.test(`${String(body['prompt'])}${String(body['negative_prompt'])}`)) {
     simulator.upstream.problems.push(new Error('a tag with arguments came in a prompt'));
   }
-  if (!isValid(body)) {
+  const read = await readImgGen(body);
+  if (read === undefined) {
     return { status: 400, body: { error: 'invalid generation parameters' } };
   }
   const pending = [...state.jobs.values()].filter((job) =>
@@ -157,6 +144,9 @@ function take(
   );
   if (pending.length >= simulator.queueMax || fault?.kind === 'insufficient_quota') {
     return { status: 429, body: { error: 'job queue is full' } };
+  }
+  if (read.edit !== undefined) {
+    state.edits.push(read.edit);
   }
   const id = `job_${CREATED.toString(16)}_${String(state.jobs.size).padStart(8, '0')}`;
   const plan = fault === undefined ? (state.plans.shift() ?? {}) : planOf(fault);
@@ -223,29 +213,5 @@ async function picturesOf({ plan, body, fault }: Job): Promise<string[]> {
     Array.from({ length: plan.images ?? Number(batch_count) }, async (_, variant) =>
       payloadText(await solidPicture({ ...size, format, variant }), fault),
     ),
-  );
-}
-
-function isValid(body: Readonly<Record<string, unknown>>): boolean {
-  const { prompt, width = 512, height = 512, batch_count: count = 1 } = body;
-  const isEdge = (edge: unknown): boolean =>
-    Number.isInteger(edge) && Number(edge) >= 64 && Number(edge) <= 4096;
-  return (
-    typeof prompt === 'string' &&
-    prompt !== '' &&
-    [width, height].every(isEdge) &&
-    Number.isInteger(count) &&
-    Number(count) >= 1 &&
-    Number(count) <= 8 &&
-    [undefined, 'png', 'jpeg', 'webp'].includes(body['output_format'] as string | undefined) &&
-    pathsOf(body).every((path) => FIELDS.has(path))
-  );
-}
-
-function pathsOf(tree: Readonly<Record<string, unknown>>, prefix = ''): string[] {
-  return Object.entries(tree).flatMap(([name, value]) =>
-    typeof value === 'object' && value !== null
-      ? pathsOf(asObject(value), `${prefix}${name}.`)
-      : [`${prefix}${name}`],
   );
 }

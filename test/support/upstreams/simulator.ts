@@ -42,7 +42,7 @@ export interface SimulatorOptions {
   readonly takesFault?: (request: ReceivedRequest) => boolean;
   /** Kinds of faults that `answer` deals with, although the base could. */
   readonly ownFaults?: readonly FaultKind[];
-  /** The prompt, which may ask for a fault: the JSON body's `prompt` by default. */
+  /** The prompt, which may ask for a fault: `prompt` of the JSON body or the form by default. */
   readonly promptOf?: (request: ReceivedRequest) => string;
 }
 
@@ -271,8 +271,15 @@ function parse(body: Buffer): unknown {
   }
 }
 
-function promptOf(request: ReceivedRequest): string {
-  const { prompt } = (request.json ?? {}) as { readonly prompt?: unknown };
+function promptOf({ json, body, headers }: ReceivedRequest): string {
+  if (headers['content-type']?.startsWith('multipart/form-data') === true) {
+    // Looked for in the bytes: the pictures behind it are no text, and long.
+    const name = 'name="prompt"\r\n\r\n';
+    const start = body.indexOf(name);
+    const text = start === -1 ? body.subarray(0, 0) : body.subarray(start + name.length);
+    return text.subarray(0, Math.max(0, text.indexOf('\r\n--'))).toString();
+  }
+  const { prompt } = (json ?? {}) as { readonly prompt?: unknown };
   return typeof prompt === 'string' ? prompt : '';
 }
 

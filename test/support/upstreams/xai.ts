@@ -1,9 +1,12 @@
 import type { PixelSize } from '../../../src/base/image.ts';
+import { probe } from '../../../src/payload/probe.ts';
 import { asObject, type JsonObject } from '../json.ts';
 import type { Fault } from './faults.ts';
+import type { ReceivedEdit } from './received-edit.ts';
 import { type ReceivedRequest, Simulator, type SimulatorAnswer } from './simulator.ts';
 import { solidPicture } from './solid-picture.ts';
 import { payloadText, wireBody } from './spoiled-payload.ts';
+import { picturesOf, wrongPicture } from './xai-edit.ts';
 
 /** What xAI can do of its own, beside the faults that every upstream has. */
 export type XaiQuirk =
@@ -28,6 +31,8 @@ export interface XaiSimulator extends AsyncDisposable {
   readonly apiKey: string;
   /** The next right answers are of these kinds. */
   readonly nextAnswers: (...quirks: readonly XaiQuirk[]) => void;
+  /** The pictures of each edit that was taken. */
+  readonly edits: readonly ReceivedEdit[];
 }
 
 interface ModelRules {
@@ -36,57 +41,77 @@ interface ModelRules {
   readonly ratios: readonly string[];
   /** None: the field is ignored. */
   readonly qualities: readonly string[];
+  readonly picturesMax: number;
+  /** For each picture that is sent in. */
+  readonly inputTicks: number;
 }
 
+const GENERATIONS = '/v1/images/generations';
+const EDITS = '/v1/images/edits';
+/** 1 tick is 1e-10 USD. */
+const TICKS_PER_CENT = 100_000_000;
 const API_KEY = 'xai-simulated-key';
 const RATIOS = 'auto 1:1 3:4 4:3 9:16 16:9 2:3 3:2 9:19.5 19.5:9 9:20 20:9 1:2 2:1'.split(' ');
 const SECOND: ModelRules = {
   servedBy: 'grok-imagine-image-2.0',
   ratios: [...RATIOS, '21:9', '5:2'],
   qualities: ['auto', 'low', 'medium'],
+  picturesMax: 5,
+  // That of the model before: of this one it is not known.
+  inputTicks: TICKS_PER_CENT,
 };
 
 /** docs.x.ai and PROVIDERS §4 (November 2026). The retired slugs still answer. */
 const MODELS: Readonly<Record<string, ModelRules>> = {
-  'grok-imagine-image': { servedBy: 'grok-imagine-image', ratios: RATIOS, qualities: [] },
+  'grok-imagine-image': {
+    servedBy: 'grok-imagine-image',
+    ratios: RATIOS,
+    qualities: [],
+    picturesMax: 3,
+    inputTicks: TICKS_PER_CENT / 5,
+  },
   'grok-imagine-image-2.0': SECOND,
   'grok-imagine-image-quality': SECOND,
   'grok-imagine-image-pro': SECOND,
 };
 
-/** 1 tick is 1e-10 USD. */
-const TICKS_PER_CENT = 100_000_000;
-
+/** Generations ignore pictures without a word, and every address ignores a mask. */
 const FIELDS: ReadonlySet<string> = new Set(
   (
-    'model prompt n aspect_ratio resolution quality response_format user image images ' +
+    'model prompt n aspect_ratio resolution quality response_format user image images mask ' +
     'storage_options'
   ).split(' '),
 );
 
-/** xAI's image API as of November 2026: generations. */
+/** xAI's image API as of November 2026: generations and edits. */
 export async function startXai({
   port = 0,
 }: { readonly port?: number } = {}): Promise<XaiSimulator> {
-  const quirks: XaiQuirk[] = [];
+  const state: XaiState = { quirks: [], edits: [] };
   const upstream = await Simulator.start({
     port,
-    answer: (request, fault) => answer(request, fault, quirks),
+    answer: (request, fault) => answer(request, fault, state),
     errorBody: (status) => errorBody('The simulator was told to fail.', `status_${status}`),
   });
   return {
     upstream,
     baseUrl: `${upstream.url}/v1`,
     apiKey: API_KEY,
-    nextAnswers: (...more) => void quirks.push(...more),
+    nextAnswers: (...more) => void state.quirks.push(...more),
+    edits: state.edits,
     [Symbol.asyncDispose]: () => upstream.close(),
   };
+}
+
+interface XaiState {
+  readonly quirks: XaiQuirk[];
+  readonly edits: ReceivedEdit[];
 }
 
 function answer(
   request: ReceivedRequest,
   fault: Fault | undefined,
-  quirks: XaiQuirk[],
+  { quirks, edits }: XaiState,
 ): SimulatorAnswer | Promise<SimulatorAnswer> {
   const refused = refusal(request);
   if (refused !== undefined) {
@@ -96,14 +121,19 @@ function answer(
     const code = 'The caller does not have permission to execute the specified operation';
     return { status: 403, body: { code, error: 'Your team has used all available credits.' } };
   }
+  const body = asObject(request.json);
+  const images = request.path === EDITS ? picturesOf(body) : [];
+  if (images.length > 0) {
+    edits.push({ images });
+  }
   const quirk: XaiQuirk | undefined =
     fault?.kind === 'moderation' ? { kind: 'refuse', places: [0, 1, 2, 3] } : quirks.shift();
-  return painted(asObject(request.json), fault, quirk);
+  return painted({ body, images }, fault, quirk);
 }
 
 /** What the request gets wrong, as xAI says it. */
 function refusal(request: ReceivedRequest): SimulatorAnswer | undefined {
-  if (request.path !== '/v1/images/generations') {
+  if (request.path !== GENERATIONS && request.path !== EDITS) {
     return { status: 404, body: errorBody('The requested resource was not found', 'not_found') };
   }
   if (request.method !== 'POST') {
@@ -131,7 +161,12 @@ function refusal(request: ReceivedRequest): SimulatorAnswer | undefined {
     const error = `The model ${String(body['model'])} does not exist or your team has no access.`;
     return { status: 404, body: { code: 'Some requested entity was not found', error } };
   }
-  return wrongValue(body, rules);
+  const wrong = wrongValue(body, rules);
+  if (wrong !== undefined || request.path === GENERATIONS) {
+    return wrong;
+  }
+  const wrongImage = wrongPicture(body, rules.picturesMax);
+  return wrongImage === undefined ? undefined : invalid(wrongImage, 'image');
 }
 
 function wrongValue(body: JsonObject, rules: ModelRules): SimulatorAnswer | undefined {
@@ -162,13 +197,20 @@ function wrongValue(body: JsonObject, rules: ModelRules): SimulatorAnswer | unde
     : invalid('response_format must be url or b64_json', 'response_format');
 }
 
+interface Order {
+  readonly body: JsonObject;
+  /** Of an edit; none for a generation. */
+  readonly images: readonly Buffer[];
+}
+
 async function painted(
-  body: JsonObject,
+  order: Order,
   fault: Fault | undefined,
   quirk: XaiQuirk | undefined,
 ): Promise<SimulatorAnswer> {
+  const { body } = order;
   const rules = MODELS[String(body['model'])] as ModelRules;
-  const size = sizeOf(body);
+  const size = sizeOf(order);
   const count = quirk?.kind === 'pictures' ? quirk.count : Number(body['n'] ?? 1);
   const isEmpty = fault?.kind === 'empty_data';
   const pictures = await Promise.all(
@@ -179,7 +221,7 @@ async function painted(
   const inBase64 = body['response_format'] === 'b64_json' && quirk?.kind !== 'urls';
   const data = pictures.map((picture, place) => item(picture, { place, quirk, inBase64 }));
   const billed = data.filter(({ respect_moderation }) => respect_moderation === true).length;
-  const ticks = quirk?.kind === 'ticks' ? quirk.ticks : billed * ticksOf(body);
+  const ticks = quirk?.kind === 'ticks' ? quirk.ticks : ticksOf(order, billed);
   const reply = {
     data,
     model: rules.servedBy,
@@ -214,18 +256,25 @@ function item(picture: string, { place, quirk, inBase64 }: ItemOptions): JsonObj
   };
 }
 
-/** List prices of November 2026: `auto` is `low` for generations. */
-function ticksOf({ model, quality, resolution }: JsonObject): number {
+/** List prices of November 2026: for the pictures that came out, and for those that went in. */
+function ticksOf({ body, images }: Order, billed: number): number {
+  const { model, quality = 'auto', resolution } = body;
+  const { inputTicks } = MODELS[String(model)] as ModelRules;
+  const input = billed === 0 ? 0 : images.length * inputTicks;
   if (model === 'grok-imagine-image') {
-    return 2 * TICKS_PER_CENT;
+    return billed * 2 * TICKS_PER_CENT + input;
   }
-  const medium = quality === 'medium' ? 2 : 0;
-  return ((resolution === '2k' ? 6 : 4) + medium) * TICKS_PER_CENT;
+  // `auto` is `low` for generations, and `medium` for edits.
+  const isMedium = quality === 'medium' || (quality === 'auto' && images.length > 0);
+  const cents = (resolution === '2k' ? 6 : 4) + (isMedium ? 2 : 0);
+  return billed * cents * TICKS_PER_CENT + input;
 }
 
-/** About 1 or 4 megapixels at the ratio. */
-function sizeOf({ aspect_ratio = 'auto', resolution = '1k' }: JsonObject): PixelSize {
-  const ratio = aspect_ratio === 'auto' ? '1:1' : String(aspect_ratio);
+/** About 1 or 4 megapixels at the ratio; `auto` is that of an edit's first picture. */
+function sizeOf({ body, images: [picture] }: Order): PixelSize {
+  const { aspect_ratio = 'auto', resolution = '1k' } = body;
+  const { width = 1, height = 1 } = (picture === undefined ? undefined : probe(picture)) ?? {};
+  const ratio = aspect_ratio === 'auto' ? `${width}:${height}` : String(aspect_ratio);
   const [first = 1, second = 1] = ratio.split(':').map(Number);
   const edge = resolution === '2k' ? 2048 : 1024;
   const snapped = (pixels: number): number => Math.round(pixels / 16) * 16;

@@ -1,0 +1,29 @@
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
+import type { Store } from '../store/store.ts';
+import { sweep } from './sweep.ts';
+
+const SWEEP_INTERVAL_MS = 15_000;
+
+/** Resolves from time to time what a CLI run left behind that died. */
+export function startSweeping(options: {
+  readonly store: Store;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly ownLeaseId: string;
+}): { readonly stop: () => Promise<void> } {
+  const { store, log, clock, ownLeaseId } = options;
+  let running: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    running = sweep(store, log, { clock, ownLeaseId }).catch((error: unknown) => {
+      log.error({ err: error }, 'the sweep failed');
+    });
+  }, SWEEP_INTERVAL_MS);
+  timer.unref();
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
