@@ -1,9 +1,11 @@
+import { settleMemory } from './config/memory.ts';
 import { type Config, ConfigError, loadConfig } from './config/config.ts';
 import { readEnvironment } from './config/env.ts';
 import { serve } from './serve.ts';
 
 const EXIT_BAD_CONFIG = 78;
 
+settleMemory();
 await serve(readConfig());
 
 function readConfig(): Config {

@@ -1,3 +1,4 @@
+import { settleMemory } from '../config/memory.ts';
 import type { Command } from './command.ts';
 import { readConfig } from './settings.ts';
 
@@ -11,6 +12,7 @@ export const serveCommand: Command = {
   notes: ['SIGTERM and Ctrl-C let running requests finish first.'],
   run: async (invocation) => {
     const config = readConfig(invocation);
+    settleMemory();
     const { serve } = await import('../serve.ts');
     await serve(config);
     return 0;
