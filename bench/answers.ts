@@ -25,8 +25,9 @@ export const ANSWER_4_MB: CannedAnswer = { name: '4mb', width: 1024, height: 102
 export const ANSWER_27_MB: CannedAnswer = { name: '27mb', width: 2592, height: 2608, channels: 3 };
 export const ANSWER_64_MB: CannedAnswer = { name: '64mb', width: 3456, height: 3472, channels: 4 };
 
-/** Where OpenAI's API has the route. */
+/** Where OpenAI's API has the routes. */
 export const GENERATIONS_PATH = '/v1/images/generations';
+export const EDITS_PATH = '/v1/images/edits';
 
 /** Writes what OpenAI would answer, under the answer's folder, at the path of the route. */
 export async function writeAnswer(root: string, answer: CannedAnswer): Promise<WrittenAnswer> {

@@ -11,6 +11,8 @@ export interface ConnectionHandlers {
   readonly onData: (data: Buffer) => boolean;
   /** Once, whoever closed it. */
   readonly onClose: (reason: string) => void;
+  /** How long nothing may pass, in either direction; a minute by default. */
+  readonly silenceMs?: number;
 }
 
 /** One for all connections: nobody keeps what it lends. As large as what a socket holds. */
@@ -32,8 +34,9 @@ export function openConnection({ url }: Target, handlers: ConnectionHandlers): S
     },
   });
   let reason = 'the connection was closed';
-  socket.setTimeout(SILENCE_MS, () => {
-    reason = `nothing came for ${SILENCE_MS / 1000} s`;
+  const { silenceMs = SILENCE_MS } = handlers;
+  socket.setTimeout(silenceMs, () => {
+    reason = `nothing came for ${silenceMs / 1000} s`;
     socket.destroy();
   });
   socket.on('error', (error) => {
@@ -44,13 +47,22 @@ export function openConnection({ url }: Target, handlers: ConnectionHandlers): S
 }
 
 /** A POST of that JSON body, ready to be written. */
-export function requestText({ url, headers }: Target, body: string): string {
+export function requestText(target: Target, body: string): string {
+  const bytes = Buffer.byteLength(body);
+  return `${requestHead(target, { contentType: 'application/json', bytes })}${body}`;
+}
+
+/** What is written before a body of that type and length. */
+export function requestHead(
+  { url, headers }: Target,
+  { contentType, bytes }: { readonly contentType: string; readonly bytes: number },
+): string {
   const { host, pathname } = new URL(url);
   const lines = Object.entries({
     host,
-    'content-type': 'application/json',
-    'content-length': String(Buffer.byteLength(body)),
+    'content-type': contentType,
+    'content-length': String(bytes),
     ...headers,
   }).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `POST ${pathname} HTTP/1.1\r\n${lines.join('')}\r\n${body}`;
+  return `POST ${pathname} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }

@@ -4,12 +4,14 @@ import { killAll, stopAll } from './processes.ts';
 import { publish } from './report.ts';
 import { missingRequirements, pinLoad } from './requirements.ts';
 import { slowReaderBench } from './slow-reader.ts';
+import { uploadsBench } from './uploads.ts';
 
 type Bench = (options: Options) => Promise<Outcome>;
 
 const BENCHES: ReadonlyMap<string, Bench> = new Map<string, Bench>([
   ['payload', payloadBench],
   ['slow-reader', slowReaderBench],
+  ['uploads', uploadsBench],
 ]);
 
 const EXIT_USAGE = 2;

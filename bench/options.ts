@@ -28,6 +28,7 @@ export const USAGE = `Usage: npm run bench -- <bench> [options]
 
   payload       pictures of 64 KB, 4 MB and 27 MB through every system (4 minutes)
   slow-reader   64 MB through Easel to a client that reads 1 MB/s (1 minute)
+  uploads       16 edits at once, four pictures of 12 MB each, through Easel (2 minutes)
 
   --quick              one short round, under a minute; not for publishing
   --rounds <count>     how often each system is measured (5)

@@ -1,10 +1,9 @@
-import { cpus } from 'node:os';
 import { runFirstByteLane, type FirstByteRow } from './lanes/first-byte.ts';
 import { runLoadLane } from './lanes/load-lane.ts';
 import { PAYLOAD_LANES, shortened } from './lanes/payload-sizes.ts';
 import { describeMachine, type Machine } from './machine.ts';
 import { FIRST_BYTE, type Options } from './options.ts';
-import { cpuMs, machineCpuMs } from './proc.ts';
+import { othersSentence, watchOthers } from './others.ts';
 import { temporaryFolder } from './processes.ts';
 import { firstByteTable, laneTable, machineList, type Report, targetTable } from './report.ts';
 import { type LaneSummary, summarize } from './summary.ts';
@@ -30,7 +29,7 @@ export interface Outcome {
 export async function payloadBench(options: Options): Promise<Outcome> {
   const { say, quick } = options;
   const startedAt = performance.now();
-  const othersBefore = othersCpuMs();
+  const othersShare = watchOthers();
   const systems = options.systems ?? DEFAULT_SYSTEMS;
   const rounds = options.rounds ?? (quick ? 1 : ROUNDS);
   const lanes = PAYLOAD_LANES.filter(({ name }) => isWanted(options, name));
@@ -66,7 +65,7 @@ export async function payloadBench(options: Options): Promise<Outcome> {
     rounds,
     quick,
     seconds: wallMs / 1000,
-    othersShare: (othersCpuMs() - othersBefore) / (wallMs * cpus().length),
+    othersShare: othersShare(),
   };
   return {
     report: toReport(run, describeMachine()),
@@ -76,11 +75,6 @@ export async function payloadBench(options: Options): Promise<Outcome> {
 
 function isWanted({ lanes }: Options, name: string): boolean {
   return lanes?.has(name) ?? true;
-}
-
-/** CPU time that programs took which are not the bench's. */
-function othersCpuMs(): number {
-  return machineCpuMs() - cpuMs(process.pid);
 }
 
 interface Run {
@@ -94,9 +88,6 @@ interface Run {
   /** Of the machine's CPU time during the run, what went to other programs. */
   readonly othersShare: number;
 }
-
-/** Above this the figures say more of the others than of the systems. */
-const OTHERS_SHARE_MAX = 0.05;
 
 function toReport(run: Run, machine: Machine): Report {
   const { summaries, firstByte, targets, systems, rounds, quick, seconds, othersShare } = run;
@@ -140,12 +131,6 @@ function toReport(run: Run, machine: Machine): Report {
       firstByte: firstByte.map(({ system, ...row }) => ({ system: system.name, ...row })),
     },
   };
-}
-
-function othersSentence(share: number): string {
-  const verdict = share > OTHERS_SHARE_MAX ? ': **too much for figures to rely on**' : '';
-  const percent = (share * 100).toFixed(1);
-  return `Other programs took ${percent} % of the machine's CPU meanwhile${verdict}.`;
 }
 
 /** Whether a lane had to do with fewer rounds; usually nothing. */

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 
 /** Linux counts `utime` and `stime` in hundredths of a second on every machine (USER_HZ). */
 const MS_PER_TICK = 10;
@@ -42,12 +42,25 @@ export function machineCpuMs(): number {
 
 /** What a process tree holds in memory now, in bytes. */
 export function rssBytes(root: number): number {
-  return sumOf(root, 'VmRSS');
+  return rssBytesOf(processTree(root));
+}
+
+/** The same of processes that are known: cheap enough to be asked every few milliseconds. */
+export function rssBytesOf(pids: readonly number[]): number {
+  return sumOf(pids, 'VmRSS');
+}
+
+/** How many open descriptors of a process lead into that folder, to removed files included. */
+export function descriptorsInto(pid: number, folder: string): number {
+  const descriptors = `/proc/${pid}/fd`;
+  return readdirSync(descriptors).filter((descriptor) =>
+    linkTarget(`${descriptors}/${descriptor}`)?.startsWith(`${folder}/`),
+  ).length;
 }
 
 /** The most that each process of a tree held since `resetPeak`, in bytes, summed up. */
 export function peakRssBytes(root: number): number {
-  return sumOf(root, 'VmHWM');
+  return sumOf(processTree(root), 'VmHWM');
 }
 
 /** Lets the peak begin anew at what is held now. False where the kernel does not let us. */
@@ -62,9 +75,9 @@ export function resetPeak(root: number): boolean {
   }
 }
 
-function sumOf(root: number, field: 'VmRSS' | 'VmHWM'): number {
+function sumOf(pids: readonly number[], field: 'VmRSS' | 'VmHWM'): number {
   let kibibytes = 0;
-  for (const pid of processTree(root)) {
+  for (const pid of pids) {
     const text = readProc(pid, 'status') ?? '';
     kibibytes += Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0);
   }
@@ -81,6 +94,15 @@ function statFields(pid: number): string[] | undefined {
 function readProc(pid: number, file: 'stat' | 'status'): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined when the descriptor was closed meanwhile. */
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
   } catch {
     return undefined;
   }

@@ -57,15 +57,17 @@ interface Compared {
   readonly limit: number;
   readonly measured: number | undefined;
   readonly unit: string;
+  /** After the point; 2 by default. */
+  readonly digits?: number;
 }
 
 /** A measured value beside the most that it may be. */
-export function result({ what, limit, measured, unit }: Compared): TargetResult {
+export function result({ what, limit, measured, unit, digits = 2 }: Compared): TargetResult {
   const isMeasured = measured !== undefined && Number.isFinite(measured);
   return {
     what,
     limit: `≤ ${limit}${unit}`,
-    measured: isMeasured ? `${measured.toFixed(2)}${unit}` : undefined,
+    measured: isMeasured ? `${measured.toFixed(digits)}${unit}` : undefined,
     isMet: isMeasured ? measured <= limit : undefined,
   };
 }

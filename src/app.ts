@@ -1,17 +1,12 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
-import { authenticate, type Caller } from './access/authenticate.ts';
-import { bootstrap, type BootstrapResult } from './access/bootstrap.ts';
-import { type Clock, systemClock } from './base/clock.ts';
+import { authenticate } from './access/authenticate.ts';
+import { homeSecret } from './access/home-secret.ts';
+import type { Clock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
-import { type ModelEntry, modelEntry } from './catalog/models.ts';
-import { watchCatalog, type WatchedCatalog } from './catalog/watch.ts';
-import { knownProviders } from './config/account.ts';
 import type { Config } from './config/config.ts';
-import { parseConfigFile } from './config/file.ts';
 import { drainServer } from './drain.ts';
+import { type Engine, openEngine, SPOOL_MEMORY_BYTES, spoolFolder } from './engine.ts';
+import { whyNoWebhook } from './egress/webhook-sender.ts';
 import type { ImageParts } from './http/answer-call.ts';
 import { InFlight } from './http/inFlight.ts';
 import { registerOpenApi } from './http/openapi.ts';
@@ -20,176 +15,18 @@ import { documentRoutes } from './http/routes/documents.ts';
 import { editsRoute } from './http/routes/edits.ts';
 import { generationsRoute } from './http/routes/generations.ts';
 import { healthRoutes } from './http/routes/health.ts';
+import { type ImagesParts, imagesRoutes } from './http/routes/images.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import { quotesRoute } from './http/routes/quotes.ts';
 import { createServer } from './http/server.ts';
-import { createCallerUrls, type CallerUrls } from './egress/caller-urls.ts';
-import { type Lease, startLease } from './ledger/lease.ts';
-import { credit, readBalance } from './ledger/ledger.ts';
-import { startSweeping } from './ledger/sweeping.ts';
-import { sweep } from './ledger/sweep.ts';
-import { fanOut } from './pipeline/fan-out.ts';
-import { generate, type Pipeline } from './pipeline/generate.ts';
-import { quoteCall } from './pipeline/quote.ts';
-import { openRecords } from './pipeline/record.ts';
-import { isInScope, scopeOf } from './pipeline/scope.ts';
-import { PICTURE_BYTES_MAX } from './payload/receive-picture.ts';
-import { arrivingPayload } from './payload/payload.ts';
+import { type SignedLinks, signedLinks } from './http/signed-links.ts';
+import { readBalance } from './ledger/ledger.ts';
+import { readVersion } from './package.ts';
 import { createSpool } from './payload/spool.ts';
-import { painter, warmUpPainter } from './providers/painter.ts';
-import type { Provider } from './providers/provider.ts';
-import { openRequestRows } from './requests/records.ts';
-import { JobRegistry } from './requests/registry.ts';
-import { lockHome } from './store/home-lock.ts';
-import { migrate } from './store/migrate.ts';
-import { openStore, type Store } from './store/store.ts';
-import { openUpstreams } from './upstreams.ts';
-
-const PACKAGE_FOLDER = fileURLToPath(new URL('..', import.meta.url));
-
-/** The version of this package. */
-export function readVersion(): string {
-  const text = readFileSync(join(PACKAGE_FOLDER, 'package.json'), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
-
-export interface EngineOptions {
-  readonly config: Config;
-  readonly log: Log;
-  readonly clock?: Clock;
-  /** `server`: the one server of its home. `cli`: a guest, maybe beside a running server. */
-  readonly kind: 'server' | 'cli';
-}
-
-/** Everything but HTTP: what the server and the CLI both work with. */
-export interface Engine {
-  readonly store: Store;
-  readonly catalog: WatchedCatalog;
-  readonly pipeline: Pipeline;
-  readonly bootstrapped: BootstrapResult;
-  readonly models: (caller: Caller) => ModelEntry[];
-  /** Waits for running jobs, then lets go of the database. */
-  readonly close: () => Promise<void>;
-}
-
-/** Opens the home folder: database, keys, catalogue, engines. */
-export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const { config, log, kind, clock = systemClock } = options;
-  mkdirSync(config.homeFolder, { recursive: true, mode: 0o700 });
-  const lock = kind === 'server' ? lockHome(config.homeFolder) : undefined;
-  const store = await openStore({
-    file: join(config.homeFolder, 'easel.db'),
-    durability: config.file.durability,
-    clock,
-  });
-  await migrate(store);
-  const bootstrapped = await bootstrap(store, { ...config.bootstrap, credit });
-  if (kind === 'server') {
-    // What a process that died has left there belongs to nobody.
-    rmSync(spoolFolder(config), { recursive: true, force: true });
-    // This process has the home's lock, so whatever server had a lease before is dead.
-    await sweep(store, log, { clock, deadServerLeases: true });
-  }
-  const lease = await startLease(store, { kind, clock, log });
-  const sweeping =
-    kind === 'server' ? startSweeping({ store, log, clock, ownLeaseId: lease.id }) : undefined;
-  const catalog = openCatalog(config, log);
-  const upstreams = openUpstreams(config, log);
-  const { providers } = upstreams;
-  const callerUrls = createCallerUrls({
-    trustedHosts: config.fetchAllow,
-    bytesMax: PICTURE_BYTES_MAX,
-    log,
-  });
-  const parts = { config, log, clock, store, lease, catalog, providers, callerUrls };
-  const pipeline = buildPipeline(parts);
-  return {
-    store,
-    catalog,
-    pipeline,
-    bootstrapped,
-    models: (caller) => {
-      const scope = scopeOf(caller, pipeline.isConfigured, clock.now());
-      const cards = catalog.current().list();
-      return cards
-        .filter((card) => isInScope(card, scope))
-        .map((card) =>
-          modelEntry(card, {
-            ownedBy: config.file.owned_by,
-            nowMs: scope.nowMs,
-            // Test keys never reach the model itself, and the list says so.
-            ...(scope.mode === 'test' ? { engine: painter.name } : {}),
-          }),
-        );
-    },
-    close: async () => {
-      await pipeline.jobs.idle();
-      catalog.close();
-      await Promise.all([upstreams.close(), callerUrls.close()]);
-      await sweeping?.stop();
-      await lease.stop();
-      await store.close();
-      lock?.release();
-    },
-  };
-}
-
-/** The cards of this package with the operator's file over them, watched. */
-function openCatalog({ filePath, providers }: Config, log: Log): WatchedCatalog {
-  return watchCatalog(join(PACKAGE_FOLDER, 'catalog'), {
-    log,
-    providers: knownProviders(providers),
-    ...(filePath === undefined
-      ? {}
-      : {
-          operatorPath: filePath,
-          checkOperatorText: (text: string) => void parseConfigFile(filePath, text),
-        }),
-  });
-}
-
-/** Payloads above this go to disk while they must be whole. */
-const SPOOL_MEMORY_BYTES = 1024 * 1024;
-
-function spoolFolder({ homeFolder }: Config): string {
-  return join(homeFolder, 'spool');
-}
-
-interface PipelineInputs {
-  readonly config: Config;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly store: Store;
-  readonly lease: Lease;
-  readonly catalog: WatchedCatalog;
-  readonly providers: ReadonlyMap<string, Provider>;
-  readonly callerUrls: CallerUrls;
-}
-
-function buildPipeline(inputs: PipelineInputs): Pipeline {
-  const { config, log, clock, store, lease, catalog, providers, callerUrls } = inputs;
-  return {
-    catalog: catalog.current,
-    isConfigured: (provider) => providers.has(provider),
-    route: ({ card }, caller) => {
-      const provider = caller.mode === 'test' ? undefined : providers.get(card.provider);
-      // The painter makes several pictures in one call, each by its own seed.
-      return provider === undefined || provider === painter
-        ? painter
-        : fanOut(provider, card.imagesPerCall);
-    },
-    records: openRecords(openRequestRows(store, lease.id, log)),
-    jobs: new JobRegistry(),
-    clock,
-    log,
-    openSpool: () => createSpool({ folder: spoolFolder(config), memoryBytes: SPOOL_MEMORY_BYTES }),
-    fetchPicture: async (url, signal) => {
-      const { body } = await callerUrls.fetch(url, signal);
-      return arrivingPayload('binary', body);
-    },
-    requestMs: config.file.time.request_seconds * 1000,
-  };
-}
+import { generate } from './pipeline/generate.ts';
+import { quoteCall } from './pipeline/quote.ts';
+import { scopeOf } from './pipeline/scope.ts';
+import { warmUpPainter } from './providers/painter.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -250,10 +87,15 @@ function addRoutes(server: FastifyInstance, inputs: RouteInputs): void {
   const { config, log, engine, isDraining } = inputs;
   const { pipeline, store } = engine;
   const { body_limits: limits, time } = config.file;
+  const links = openLinks(server, inputs);
   const images: ImageParts = {
     log,
+    ...(isHosted(inputs) ? { linkTo: links.linkTo } : {}),
     keepaliveMs: time.keepalive_seconds * 1000,
     generate: (caller, call, options) => generate(pipeline, caller, call, options),
+    marks: engine.marks,
+    keeps: pipeline.results !== undefined,
+    whyNoWebhook: (url) => whyNoWebhook(url, config.fetchAllow),
   };
   generationsRoute(server, images);
   editsRoute(server, {
@@ -270,6 +112,7 @@ function addRoutes(server: FastifyInstance, inputs: RouteInputs): void {
       idleMs: time.upload_idle_seconds * 1000,
     },
   });
+  imagesRoutes(server, keptParts(inputs, links));
   quotesRoute(server, {
     isPublic: config.file.public_catalogue,
     quote: (call, caller) =>
@@ -291,4 +134,42 @@ function addRoutes(server: FastifyInstance, inputs: RouteInputs): void {
     },
   });
   documentRoutes(server);
+}
+
+/** Where links to pictures lead is known once the server listens. */
+function openLinks(server: FastifyInstance, { config, engine }: RouteInputs): SignedLinks {
+  const { publicUrl, results, homeFolder } = config;
+  const listening = (): string =>
+    server.listeningOrigin.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
+  return signedLinks({
+    secret: config.secret ?? homeSecret(homeFolder),
+    clock: engine.pipeline.clock,
+    ttlMs: results.ttlMs,
+    baseUrl: () => publicUrl ?? listening(),
+  });
+}
+
+/** Whether `response_format: url` gives links: there must be something to fetch, too. */
+function isHosted({ config, engine }: RouteInputs): boolean {
+  return config.file.results.hosted_urls && engine.pipeline.results !== undefined;
+}
+
+function keptParts(inputs: RouteInputs, links: SignedLinks): ImagesParts {
+  const { config, log, engine } = inputs;
+  const { store, pipeline, lookup, marks } = engine;
+  const { clock } = pipeline;
+  return {
+    log,
+    lookup,
+    marks,
+    clock,
+    links,
+    authenticate: (credentials) => authenticate(store, credentials, clock),
+    ...(isHosted(inputs)
+      ? {
+          keptLink: (id, index, endedAtMs) =>
+            links.linkTo(id, index, endedAtMs + config.results.ttlMs),
+        }
+      : {}),
+  };
 }

@@ -1,5 +1,6 @@
-import { type App, createApp, readVersion } from './app.ts';
+import { type App, createApp } from './app.ts';
 import { createLog } from './base/log.ts';
+import { readVersion } from './package.ts';
 import { formatUsd } from './base/money.ts';
 import type { Config } from './config/config.ts';
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { GENERATIONS_PATH } from '../answers.ts';
 import { freePort, GATEWAY_CORE, listening, startProcess } from '../processes.ts';
-import type { System } from './system.ts';
+import type { RunningSystem, System, SystemOptions } from './system.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -14,30 +14,43 @@ export const easel: System = {
   name: 'easel',
   title: 'Easel',
   setup: 'src/main.ts with its defaults: live key, ledger on (SQLite, durability full), log on',
-  start: async ({ upstreamUrl, folder }) => {
-    const port = await freePort();
-    const key = `sk-easel-live-${randomBytes(22).toString('hex').slice(0, 43)}`;
-    const started = startProcess({
-      command: process.execPath,
-      args: [MAIN],
-      core: GATEWAY_CORE,
-      // An easel.yaml in the folder of whoever runs this would be found otherwise.
-      folder,
-      environment: {
-        PORT: String(port),
-        EASEL_HOME: folder,
-        EASEL_BOOTSTRAP_KEY: key,
-        EASEL_BOOTSTRAP_CREDIT_USD: CREDIT_USD,
-        OPENAI_API_KEY: 'sk-bench',
-        OPENAI_BASE_URL: `${upstreamUrl}/v1`,
-      },
-    });
-    await listening(started, port);
-    return {
-      url: `http://127.0.0.1:${port}${GENERATIONS_PATH}`,
-      headers: { authorization: `Bearer ${key}` },
-      pid: started.pid,
-      stop: started.stop,
-    };
-  },
+  start: (options) => startEasel(options, { keyKind: 'live', path: GENERATIONS_PATH }),
 };
+
+export interface EaselUse {
+  /** With a test key the built-in painter paints, and no upstream is asked. */
+  readonly keyKind: 'live' | 'test';
+  /** The route that the load goes to. */
+  readonly path: string;
+}
+
+/** The folder is its home, too. */
+export async function startEasel(
+  { upstreamUrl, folder }: SystemOptions,
+  { keyKind, path }: EaselUse,
+): Promise<RunningSystem & { readonly pid: number }> {
+  const port = await freePort();
+  const key = `sk-easel-${keyKind}-${randomBytes(22).toString('hex').slice(0, 43)}`;
+  const started = startProcess({
+    command: process.execPath,
+    args: [MAIN],
+    core: GATEWAY_CORE,
+    // An easel.yaml in the folder of whoever runs this would be found otherwise.
+    folder,
+    environment: {
+      PORT: String(port),
+      EASEL_HOME: folder,
+      EASEL_BOOTSTRAP_KEY: key,
+      EASEL_BOOTSTRAP_CREDIT_USD: CREDIT_USD,
+      OPENAI_API_KEY: 'sk-bench',
+      OPENAI_BASE_URL: `${upstreamUrl}/v1`,
+    },
+  });
+  await listening(started, port);
+  return {
+    url: `http://127.0.0.1:${port}${path}`,
+    headers: { authorization: `Bearer ${key}` },
+    pid: started.pid,
+    stop: started.stop,
+  };
+}

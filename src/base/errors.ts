@@ -112,6 +112,10 @@ export const ERRORS = {
 
 export type ErrorName = keyof typeof ERRORS;
 
+export function isErrorName(name: unknown): name is ErrorName {
+  return typeof name === 'string' && Object.hasOwn(ERRORS, name);
+}
+
 export interface FailureDetails {
   /** What the caller reads; the row's own text when absent. Never an upstream's raw words. */
   readonly message?: string;

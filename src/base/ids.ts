@@ -4,7 +4,7 @@ const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const TIME_CHARACTERS = 8;
 const RANDOM_CHARACTERS = 16;
 
-export type IdPrefix = 'img' | 'req' | 'acct' | 'key' | 'tr' | 'lease';
+export type IdPrefix = 'img' | 'req' | 'acct' | 'key' | 'tr' | 'lease' | 'msg';
 
 /**
  * A fresh id such as `img_0VkX2m9Q…`. The first eight characters hold the time in milliseconds, so

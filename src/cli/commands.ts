@@ -13,6 +13,8 @@ import { quoteCommand } from './quote.ts';
 import { requestCommand } from './request.ts';
 import { serveCommand } from './serve.ts';
 import { usageCommand } from './usage.ts';
+import { webhooksLogCommand } from './webhooks-log.ts';
+import { webhooksSecretCommand } from './webhooks-secret.ts';
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -28,6 +30,8 @@ export const COMMANDS: readonly Command[] = [
   creditCommand,
   usageCommand,
   requestCommand,
+  webhooksSecretCommand,
+  webhooksLogCommand,
   doctorCommand,
   migrateCommand,
 ];

@@ -5,12 +5,18 @@ import { audit } from '../ledger/audit.ts';
 import { findDamage } from '../store/integrity.ts';
 import { listLeases } from '../store/leases.ts';
 import { readMigrationState } from '../store/migrate.ts';
+import { listRequests } from '../store/request-list.ts';
+import { type RequestRecord } from '../store/requests.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { listOpenHolds } from '../store/transfers.ts';
 import { type Finding, messageOf } from './doctor-checks.ts';
 import { databaseFile } from './home.ts';
 
 const SENTENCES_MAX = 12;
+const LOST_DAYS = 7;
+const DAY_MS = 86_400_000;
+/** So many are counted at most. */
+const LOST_MAX = 1000;
 
 /** Looks at the database, from its pages up to its money. It changes nothing in it. */
 export async function checkDatabase(config: Config): Promise<Finding[]> {
@@ -48,7 +54,8 @@ async function examine(store: Store, file: string): Promise<Finding[]> {
     return [database, { what: 'schema', state: 'wrong', says, mend }];
   }
   const schema: Finding = { what: 'schema', state: 'fine', says: [applied.at(-1) ?? ''] };
-  return [database, schema, await checkLedger(store), await checkHolds(store)];
+  const money = [await checkLedger(store), await checkHolds(store)];
+  return [database, schema, ...money, ...(await findLost(store))];
 }
 
 async function checkLedger(store: Store): Promise<Finding> {
@@ -95,6 +102,30 @@ async function checkHolds(store: Store): Promise<Finding> {
   ];
   const mend = 'Start the server: it gives such holds back at once.';
   return { what: 'holds', state: 'wrong', says: atMost(says), mend };
+}
+
+/** Requests whose process died with them: nothing was charged, but upstreams may bill them. */
+async function findLost(store: Store): Promise<Finding[]> {
+  const sinceMs = Date.now() - LOST_DAYS * DAY_MS;
+  const newest = await listRequests(store.db, { status: 'lost', limit: LOST_MAX });
+  const lost = newest.filter(({ createdAt }) => createdAt >= sinceMs);
+  if (lost.length === 0) {
+    return [];
+  }
+  const counted = lost.length === 1 ? '1 request' : `${lost.length} requests`;
+  const says = [
+    `${counted} of the last ${LOST_DAYS} days died with the server; nothing was charged:`,
+    ...atMost(lost.map(describeLost)),
+  ];
+  const mend = 'Ask the upstream for what it has made and billed, by these ids or by the time.';
+  return [{ what: 'lost', state: 'note', says, mend }];
+}
+
+function describeLost({ id, provider, upstreamIds, mode, createdAt }: RequestRecord): string {
+  const ids = Array.isArray(upstreamIds) ? upstreamIds.map(String) : [];
+  const theirs = ids.length === 0 ? 'it gave no id' : `its ids: ${ids.join(', ')}`;
+  const upstream = `${provider ?? 'no upstream'}${mode === 'test' ? ' (test)' : ''}`;
+  return `${id} of ${new Date(createdAt).toISOString()}, ${upstream}, ${theirs}`;
 }
 
 function damaged(file: string, damage: readonly string[]): Finding {

@@ -79,6 +79,26 @@ test('a hold of a dead process is red, and the server mends it', async (context)
   assert.equal(mended.exitCode, 0, mended.stdout);
 });
 
+test('requests that were lost are told, with what the upstream calls them', async (context) => {
+  const { folder, file } = await makeHome(context);
+  const lose = (id: string, ageDays: number, upstreamIds: string): string =>
+    `insert into requests
+       (id, request_id, account_id, mode, operation, model, provider, status, n, images, held,
+        upstream_ids, created_at, finished_at)
+       select '${id}', 'req_1', account_id, 'live', 'generation', 'flux-2-pro', 'bfl', 'lost', 2, 0,
+        0, ${upstreamIds}, ${Date.now() - ageDays * 86_400_000}, 1
+       from balances where mode = 'live';`;
+  alter(file, lose('img_new', 1, `'["job-1","job-2"]'`) + lose('img_old', 8, `'["job-3"]'`));
+  alter(file, lose('img_bare', 2, 'null'));
+  const { exitCode, stdout } = await doctor(folder);
+  assert.equal(exitCode, 0, stdout);
+  assert.match(stdout, /^! lost +2 requests of the last 7 days died with the server; nothing was/m);
+  assert.match(stdout, /^ +img_new of \S+Z, bfl, its ids: job-1, job-2$/m);
+  assert.match(stdout, /^ +img_bare of \S+Z, bfl, it gave no id$/m);
+  assert.doesNotMatch(stdout, /img_old/);
+  assert.match(stdout, /→ Ask the upstream/);
+});
+
 test('missing tables, a newer schema and broken pages are told apart', async (context) => {
   const { folder, file } = await makeHome(context);
   alter(file, `insert into kysely_migration values ('9999_future', '2030-01-01')`);
@@ -86,7 +106,7 @@ test('missing tables, a newer schema and broken pages are told apart', async (co
   alter(file, 'delete from kysely_migration');
   assert.match(
     (await doctor(folder)).stdout,
-    /✖ schema +0001_initial not applied yet\.\n.*migrate/,
+    /✖ schema +0001_initial(, \d{4}_\w+)* not applied yet\.\n.*migrate/,
   );
   const handle = openSync(file, 'r+');
   writeSync(handle, Buffer.alloc(4096, 0xff), 0, 4096, 8192);

@@ -10,7 +10,7 @@ import { validate } from '../contract/validate.ts';
 import { readBalance } from '../ledger/ledger.ts';
 import { binaryChunks } from '../payload/base64.ts';
 import { generate } from '../pipeline/generate.ts';
-import type { Job, Outcome } from '../requests/job.ts';
+import type { Answerable, Outcome } from '../requests/job.ts';
 import type { Store } from '../store/store.ts';
 import { suggestModel } from './catalogue.ts';
 import type { Invocation } from './command.ts';
@@ -31,7 +31,7 @@ export async function generateHere(
   const call = callOf(body, inputs);
   const config = readConfig(invocation);
   const log = openLog(invocation.environment, config);
-  const { openEngine } = await import('../app.ts');
+  const { openEngine } = await import('../engine.ts');
   const engine = await openEngine({ config, log, kind: 'cli' });
   try {
     sayBootstrapped(engine.bootstrapped, config, invocation.terminal);
@@ -42,8 +42,8 @@ export async function generateHere(
         ? {}
         : { inputs: await receivePictures(inputs, engine.pipeline.openSpool(), signal) };
     const options = { requestId: newId('req'), signal, ...received };
-    const job = await generate(engine.pipeline, caller, call, options);
-    return describe(job, await follow(job, files, signal));
+    const { answer } = await generate(engine.pipeline, caller, call, options);
+    return describe(answer, await follow(answer, files, signal));
   } catch (error) {
     throw suggestModel(error, call.model, engine.catalog.current());
   } finally {
@@ -65,7 +65,7 @@ function callOf(body: GenerateTask['body'], inputs: InputPictures | undefined): 
 }
 
 /** Takes the job's pictures to the end. An interruption leaves the job, which gives it up. */
-async function follow(job: Job, files: OutputFiles, signal: AbortSignal): Promise<Outcome> {
+async function follow(job: Answerable, files: OutputFiles, signal: AbortSignal): Promise<Outcome> {
   const subscription = job.subscribe();
   const leave = (): void => subscription.close();
   signal.addEventListener('abort', leave, { once: true });
@@ -94,7 +94,7 @@ async function follow(job: Job, files: OutputFiles, signal: AbortSignal): Promis
   }
 }
 
-function describe({ facts }: Job, outcome: Outcome): Generated {
+function describe({ facts }: Answerable, outcome: Outcome): Generated {
   const { images, cost, warnings, quality, background } = outcome;
   const [first] = images;
   const extra = { test: facts.test, seed: first?.seed, quality, background };

@@ -1,3 +1,4 @@
+import { newId } from '../base/ids.ts';
 import { isImageFormat } from '../base/image.ts';
 import { parseUsd } from '../base/money.ts';
 import { ImageResponse } from '../contract/answers.ts';
@@ -14,10 +15,17 @@ export async function generateThere(
   { body, inputs, files, signal }: GenerateTask,
 ): Promise<Generated> {
   const asked = { ...body, response_format: 'b64_json', stream: false };
-  const answer =
+  const options = { signal, requestId: newId('req') };
+  const answering =
     inputs === undefined
-      ? await remote.post('/v1/images/generations', jsonBody(asked), signal)
-      : await remote.post('/v1/images/edits', multipartBody(formParts(asked, inputs)), signal);
+      ? remote.post('/v1/images/generations', jsonBody(asked), options)
+      : remote.post('/v1/images/edits', multipartBody(formParts(asked, inputs)), options);
+  const answer = await answering.catch(async (error: unknown) => {
+    if (signal.aborted) {
+      await giveUp(remote, options.requestId);
+    }
+    throw error;
+  });
   const { id, created, model, size, data, usage, warnings, ...rest } = readAnswer(
     ImageResponse,
     answer,
@@ -48,4 +56,19 @@ export async function generateThere(
     warnings: warnings ?? [],
     extra,
   };
+}
+
+/**
+ * The server would carry the request out though nobody listens any more: it is told not to. Where
+ * it cannot stop it, or this fails, the picture is charged, and kept for a while.
+ */
+async function giveUp(remote: Remote, requestId: string): Promise<void> {
+  try {
+    const listed = (await remote.get(`/v1/images?request_id=${requestId}`)) as {
+      readonly data?: readonly { readonly id?: string }[];
+    };
+    await Promise.all((listed.data ?? []).map(({ id }) => remote.remove(`/v1/images/${id}`)));
+  } catch {
+    // What interrupted it is what its caller is told.
+  }
 }

@@ -15,7 +15,15 @@ export interface Remote {
   /** The answer's JSON. Throws an ApiError, or a CommandError for what is no answer of Easel's. */
   readonly get: (path: string) => Promise<unknown>;
   /** The same, with a JSON document or a form, which is sent while it is read. */
-  readonly post: (path: string, body: StreamedBody, signal?: AbortSignal) => Promise<unknown>;
+  readonly post: (path: string, body: StreamedBody, options?: PostOptions) => Promise<unknown>;
+  /** Asks for something to be removed, whatever comes of it. */
+  readonly remove: (path: string) => Promise<void>;
+}
+
+export interface PostOptions {
+  readonly signal?: AbortSignal;
+  /** The `x-request-id`, by which the request can be found. */
+  readonly requestId?: string;
 }
 
 /** The server that was named by `--server` or EASEL_SERVER; undefined when none was. */
@@ -39,7 +47,7 @@ export function openRemote(
   return {
     url,
     get: (path) => ask({ url: `${url}${path}`, method: 'GET', headers }),
-    post: (path, body, signal) =>
+    post: (path, body, { signal, requestId } = {}) =>
       ask({
         url: `${url}${path}`,
         method: 'POST',
@@ -47,16 +55,20 @@ export function openRemote(
           ...headers,
           'content-type': body.contentType,
           'content-length': String(body.contentLength),
+          ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
         },
         body,
         ...(signal === undefined ? {} : { signal }),
       }),
+    remove: async (path) => {
+      await exchange({ url: `${url}${path}`, method: 'DELETE', headers });
+    },
   };
 }
 
 interface Asked {
   readonly url: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: StreamedBody;
   readonly signal?: AbortSignal;

@@ -1,7 +1,8 @@
 import { formatUsd, type Nanousd, usdNumber } from '../base/money.ts';
 import { listAccounts } from '../store/accounts.ts';
 import { findKey } from '../store/keys.ts';
-import { findRequest, listRequests, type RequestRecord } from '../store/requests.ts';
+import { listRequests } from '../store/request-list.ts';
+import { findRequest, type RequestRecord } from '../store/requests.ts';
 import type { Executor } from '../store/transaction.ts';
 import { type Command, CommandError } from './command.ts';
 import { withExistingHome } from './home.ts';

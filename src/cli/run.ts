@@ -28,7 +28,7 @@ export async function runCommandLine(
   try {
     const [first = '--help'] = words;
     if (first === '-v' || first === '--version' || first === 'version') {
-      const { readVersion } = await import('../app.ts');
+      const { readVersion } = await import('../package.ts');
       terminal.print(readVersion());
       return 0;
     }

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Nanousd, parseUsd } from '../base/money.ts';
 import type { AccountConfig } from './account.ts';
 import { readAccounts } from './accounts.ts';
@@ -8,12 +8,15 @@ import { type ConfigFile, EMPTY_CONFIG_FILE, type FileConfig, parseConfigFile } 
 import {
   credit,
   easelKey,
+  folderUrl,
   hostPorts,
   httpUrl,
   type LogLevel,
   logLevel,
   nonEmpty,
   port,
+  signingSecret,
+  wholeNumber,
 } from './values.ts';
 
 /** Everything that an operator decides, checked. Times are in milliseconds, sizes in bytes. */
@@ -22,6 +25,10 @@ export interface Config {
   /** Without a slash at the end; absent: the address that the server really got. */
   readonly publicUrl?: string;
   readonly homeFolder: string;
+  /** The result store; `ttlMs` 0: nothing is kept. */
+  readonly results: { readonly ttlMs: number; readonly bytesMax: number; readonly folder: string };
+  /** Signs links; absent: one is made and kept in the home. */
+  readonly secret?: string;
   readonly bootstrap: { readonly key?: string; readonly creditUsd: Nanousd };
   readonly logLevel: LogLevel;
   readonly client: { readonly server?: string; readonly apiKey?: string };
@@ -55,13 +62,20 @@ export function loadConfig(environment: Environment): Config {
   const filePath = read('EASEL_CONFIG', nonEmpty) ?? defaultFilePath();
   const file = readFile(filePath, problems);
   const { accounts, notices } = readAccounts({ environment, read, file, problems });
+  const homeFolder = resolve(read('EASEL_HOME', nonEmpty) ?? '.easel');
   const config: Config = {
     listen: {
       host: read('HOST', nonEmpty) ?? '127.0.0.1',
       port: read('PORT', port) ?? 8080,
     },
     ...optional('publicUrl', read('EASEL_PUBLIC_URL', httpUrl)),
-    homeFolder: resolve(read('EASEL_HOME', nonEmpty) ?? '.easel'),
+    homeFolder,
+    results: {
+      ttlMs: (read('EASEL_RESULT_TTL', wholeNumber) ?? 3600) * 1000,
+      bytesMax: read('EASEL_RESULTS_MAX_BYTES', wholeNumber) ?? 2 * 1024 ** 3,
+      folder: read('EASEL_RESULTS_URL', folderUrl) ?? join(homeFolder, 'results'),
+    },
+    ...optional('secret', read('EASEL_SECRET', signingSecret)),
     bootstrap: {
       ...optional('key', read('EASEL_BOOTSTRAP_KEY', easelKey)),
       creditUsd: read('EASEL_BOOTSTRAP_CREDIT_USD', credit) ?? parseUsd('10'),

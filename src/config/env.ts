@@ -22,6 +22,26 @@ export const SETTINGS = [
     default: './.easel',
   },
   {
+    name: 'EASEL_RESULT_TTL',
+    meaning: 'How long finished pictures are kept, in seconds; 0 keeps none.',
+    default: '3600',
+  },
+  {
+    name: 'EASEL_RESULTS_MAX_BYTES',
+    meaning: 'What finished pictures may take; delivered ones go first.',
+    default: '2147483648',
+  },
+  {
+    name: 'EASEL_RESULTS_URL',
+    meaning: 'Where finished pictures lie: `file:///folder`.',
+    default: 'a folder in EASEL_HOME',
+  },
+  {
+    name: 'EASEL_SECRET',
+    meaning: 'Signs links to pictures; 32 characters or more.',
+    default: 'random, kept in EASEL_HOME',
+  },
+  {
     name: 'EASEL_CONFIG',
     meaning: 'The config file: providers, models, prices, limits and time-outs.',
     default: './easel.yaml if there',

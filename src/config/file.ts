@@ -74,6 +74,12 @@ const schema = z.strictObject({
         .default(512 * 1024 * 1024),
     })
     .prefault({}),
+  results: z
+    .strictObject({
+      /** true: `response_format: url` gives a signed link in place of a `data:` URI. */
+      hosted_urls: z.boolean().default(false),
+    })
+    .prefault({}),
   time: z
     .strictObject({
       /** The most that one request may take, from its start. */

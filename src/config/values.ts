@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { type Nanousd, parseUsd } from '../base/money.ts';
 
 /**
@@ -21,6 +22,32 @@ export function port(text: string): number {
     throw new Error(`"${text}" is not a port; a number from 0 to 65535 is`);
   }
   return value;
+}
+
+/** Bytes, or seconds. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new Error(`"${text}" is not a whole number`);
+  }
+  return value;
+}
+
+/** A folder on this machine, as `file:///folder`. */
+export function folderUrl(text: string): string {
+  if (URL.parse(text)?.protocol !== 'file:') {
+    throw new Error('it is not a file: URL; this version keeps pictures on a disk only');
+  }
+  return fileURLToPath(text);
+}
+
+const SECRET_CHARACTERS_LEAST = 32;
+
+export function signingSecret(text: string): string {
+  if (text.length < SECRET_CHARACTERS_LEAST) {
+    throw new Error(`it is shorter than ${SECRET_CHARACTERS_LEAST} characters`);
+  }
+  return text;
 }
 
 /** An address of Easel itself, without a slash at the end. */

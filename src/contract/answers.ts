@@ -54,7 +54,7 @@ export const ImageData = z
       .string()
       .nullable()
       .optional()
-      .describe('The picture as a `data:` URI, when `response_format` is `url`.'),
+      .describe('A `data:` URI or a link to the picture, when `response_format` is `url`.'),
     revised_prompt: z
       .string()
       .nullable()
@@ -74,6 +74,7 @@ export const WarningBody = z
       'conversion_failed',
       'model_redirected',
       'image_failed',
+      'not_kept',
     ]),
     message: z.string(),
   })

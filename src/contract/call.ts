@@ -7,7 +7,8 @@ export type WarningCode =
   | 'converted'
   | 'conversion_failed'
   | 'model_redirected'
-  | 'image_failed';
+  | 'image_failed'
+  | 'not_kept';
 
 /** One thing that Easel changed, ignored or could not do, named so that nothing is silent. */
 export interface Warning {
@@ -29,6 +30,8 @@ export interface ImageCall {
   readonly outputFormat?: ImageFormat;
   readonly stream: boolean;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Where the end of an asynchronous request is told. */
+  readonly webhookUrl?: string;
   /** Every other field as sent, nulls removed: the model's card decides what they mean. */
   readonly fields: Readonly<Record<string, unknown>>;
   readonly referenceCount: number;

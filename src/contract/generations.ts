@@ -93,13 +93,18 @@ export const ImageGenerationRequest = z
     response_format: z
       .enum(['b64_json', 'url'])
       .default('b64_json')
-      .describe('`b64_json`, or `url`: an inline `data:` URI, not a hosted link.'),
+      .describe('`b64_json`, or `url`: a `data:` URI, or a link where the operator has links.'),
     output_format: z
       .enum(IMAGE_FORMATS)
       .optional()
       .describe('Encoding of the picture. What the model cannot give is converted.'),
     stream: z.boolean().default(false).describe('Answer with Server-Sent Events.'),
     metadata: Metadata.optional().describe('Up to 16 pairs of strings, kept with the request.'),
+    webhook_url: z
+      .string()
+      .max(2048)
+      .optional()
+      .describe('With `Prefer: respond-async`: an https URL that is told of the end.'),
     ...modelFields,
   })
   .meta({
@@ -129,7 +134,8 @@ const AUTO_MEANS_ABSENT = new Set(['response_format', 'output_format']);
 
 /** The parsed body as the call that the rest of Easel works on. */
 export function toImageCall(body: ImageGenerationRequest): ImageCall {
-  const { model, prompt, n, response_format, output_format, stream, metadata, ...fields } = body;
+  const { model, prompt, n, response_format, output_format, stream, ...others } = body;
+  const { metadata, webhook_url: webhookUrl, ...fields } = others;
   return {
     operation: 'generation',
     model,
@@ -139,6 +145,7 @@ export function toImageCall(body: ImageGenerationRequest): ImageCall {
     ...(output_format === undefined ? {} : { outputFormat: output_format }),
     stream,
     metadata: metadata ?? {},
+    ...(webhookUrl === undefined ? {} : { webhookUrl }),
     fields,
     referenceCount: 0,
     hasMask: false,

@@ -24,9 +24,9 @@ export interface GuardOptions extends ConnectOptions {
 }
 
 /**
- * A URL that an upstream's answer named, checked before anything is sent or even resolved: https
- * (http to a trusted host), no user, no address or name of a private network. Throws an
- * UpstreamFailure. Where the name leads is checked when it is connected to.
+ * A URL that an upstream's answer or a caller named, checked before anything is sent or even
+ * resolved: https (http to a trusted host), no user, no address or name of a private network.
+ * Throws a RefusedUrl. Where the name leads is checked when it is connected to.
  */
 export function checkUrl(text: string | URL, trustedHosts: ReadonlySet<string>): URL {
   const url = typeof text === 'string' ? parseUrl(text) : text;
@@ -83,13 +83,22 @@ export function guardedConnector(options: GuardOptions): buildConnector.connecto
   };
 }
 
-/** Why a URL of an upstream's is not followed. It was paid for: never `no`. */
-export function refused(reason: string, url?: URL): UpstreamFailure {
-  const host = url === undefined ? 'a URL' : `the URL on ${url.host.slice(0, 200)}`;
-  return new UpstreamFailure('upstream_error', {
-    billed: 'unknown',
-    internal: `${host} was not fetched: ${reason}`,
-  });
+/** A URL that was not followed: nothing was sent there. */
+export class RefusedUrl extends UpstreamFailure {
+  /** What is wrong with it, as a clause such as `it is not https`, without names of our network. */
+  readonly reason: string;
+
+  constructor(reason: string, url: URL | undefined) {
+    const host = url === undefined ? 'a URL' : `the URL on ${url.host.slice(0, 200)}`;
+    // What an upstream names was paid for before: never `no`.
+    super('upstream_error', { billed: 'unknown', internal: `${host} was not fetched: ${reason}` });
+    this.reason = reason;
+  }
+}
+
+/** Why a URL that we did not choose is not followed. */
+export function refused(reason: string, url?: URL): RefusedUrl {
+  return new RefusedUrl(reason, url);
 }
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };

@@ -1,25 +1,34 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../access/authenticate.ts';
 import { logFailure, toFailure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { ImageCall } from '../contract/call.ts';
-import { parseTestFault } from '../pipeline/faults.ts';
-import type { GenerateOptions } from '../pipeline/generate.ts';
+import type { GenerateOptions, Started } from '../pipeline/generate.ts';
 import type { EditInputs } from '../pipeline/pictures.ts';
-import type { Job } from '../requests/job.ts';
+import type { Answerable, EventReader } from '../requests/job.ts';
+import type { Marks } from '../requests/marks.ts';
 import { Answer, ClientLeft } from './answer.ts';
 import { sendFailure } from './errors.ts';
 import { renderJson } from './render/json.ts';
 import { renderPicture, wantsPicture } from './render/picture.ts';
 import { renderStream } from './render/stream.ts';
+import { type RequestWishes, readWishes, type WishRules } from './request-options.ts';
 import { callerOf, isConnected } from './requestContext.ts';
 
 /** What the endpoints that make pictures work with. */
-export interface ImageParts {
+export interface ImageParts extends WishRules {
   readonly log: Log;
   readonly keepaliveMs: number;
-  /** Steps 3 to 5 of a request: returns the job that carries out the rest. */
-  readonly generate: (caller: Caller, call: ImageCall, options: GenerateOptions) => Promise<Job>;
+  /** Steps 3 to 5 of a request: returns what the rest is answered from. */
+  readonly generate: (
+    caller: Caller,
+    call: ImageCall,
+    options: GenerateOptions,
+  ) => Promise<Started>;
+  readonly marks: Marks;
+  /** A link to a picture that needs no key; undefined where `url` is a `data:` URI. */
+  readonly linkTo?: (id: string, index: number) => string;
 }
 
 const MODEL_LOGGED_MAX = 100;
@@ -32,53 +41,52 @@ export interface Exchange {
   readonly inputs?: EditInputs;
 }
 
-/** Starts the job and writes it in the form that the caller asked for. */
+/** Starts the job and writes it in the form that the caller asked for, or says where it will be. */
 export async function answerCall(parts: ImageParts, exchange: Exchange): Promise<void> {
   const { request, reply, call } = exchange;
   // An unknown model may be any text: the log line takes no more of it than an id could have.
   request.easel.model = call.model.slice(0, MODEL_LOGGED_MAX);
-  const asPicture = !call.stream && call.n === 1 && wantsPicture(request.headers.accept);
-  const job = await startJob(parts, exchange);
-  request.easel.imageId = job.facts.id;
-  void reply.header('x-easel-image-id', job.facts.id);
-  const subscription = job.subscribe();
-  reply.raw.once('close', () => subscription.close());
-  if (!isConnected(reply)) {
-    subscription.close();
+  const wishes = await readingWishes(parts, exchange);
+  const { answer: source, isReplay } = await start(parts, exchange, wishes);
+  const { id } = source.facts;
+  request.easel.imageId = id;
+  void reply.header('x-easel-image-id', id);
+  if (isReplay) {
+    void reply.header('idempotent-replayed', 'true');
   }
-  const answer = new Answer(reply);
+  if (wishes.isAsync && !(await endsInTime(source, wishes.waitSeconds))) {
+    acceptLater(reply, id);
+    return;
+  }
+  await writeAnswer(parts, exchange, source);
+}
+
+/** A refusal of the headers must let go of what the body has brought. */
+async function readingWishes(
+  parts: ImageParts,
+  { request, call, inputs }: Exchange,
+): Promise<RequestWishes> {
   try {
-    if (call.stream) {
-      const options = { keepaliveMs: parts.keepaliveMs, n: call.n };
-      await renderStream(answer, job.facts, subscription, options);
-    } else if (asPicture) {
-      await renderPicture(answer, job.facts, subscription);
-    } else {
-      await renderJson(answer, job.facts, subscription, call.responseFormat);
-    }
+    return readWishes(request, call, parts);
   } catch (error) {
-    endBadly(parts, { ...exchange, answer, job }, error);
-  } finally {
-    subscription.close();
-    noteOutcome(request, job);
+    await inputs?.spool.dispose();
+    throw error;
   }
 }
 
-async function startJob(
+async function start(
   parts: ImageParts,
   { request, reply, call, inputs }: Exchange,
-): Promise<Job> {
-  const caller = callerOf(request);
-  const fault =
-    caller.mode === 'test' ? parseTestFault(request.headers['x-easel-test']) : undefined;
+  { options }: RequestWishes,
+): Promise<Started> {
   const left = new AbortController();
   const leave = (): void => left.abort(new ClientLeft());
   reply.raw.once('close', leave);
   try {
-    return await parts.generate(caller, call, {
+    return await parts.generate(callerOf(request), call, {
+      ...options,
       requestId: request.id,
       signal: left.signal,
-      ...(fault === undefined ? {} : { fault }),
       ...(inputs === undefined ? {} : { inputs }),
     });
   } finally {
@@ -86,16 +94,100 @@ async function startJob(
   }
 }
 
+/** Lets the work begin, and waits for its end for as long as the client wants to. */
+async function endsInTime(source: Answerable, waitSeconds: number): Promise<boolean> {
+  source.start();
+  if (waitSeconds > 0 && source.end === undefined) {
+    const over = new AbortController();
+    const timer = wait(waitSeconds * 1000, undefined, { signal: over.signal });
+    await Promise.race([source.ended, timer.catch(() => undefined)]);
+    over.abort();
+  }
+  return source.end !== undefined && waitSeconds > 0;
+}
+
+function acceptLater(reply: FastifyReply, id: string): void {
+  void reply
+    .code(202)
+    .headers({ location: `/v1/images/${id}`, 'preference-applied': 'respond-async' })
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify({ id, status: 'queued' }));
+}
+
+async function writeAnswer(
+  parts: ImageParts,
+  exchange: Exchange,
+  source: Answerable,
+): Promise<void> {
+  const { reply } = exchange;
+  const reader = source.subscribe();
+  reply.raw.once('close', () => {
+    reader.close();
+    const { id } = source.facts;
+    if (!reply.raw.writableFinished) {
+      parts.marks.orphaned(id);
+    } else if (!givesLinks(parts, exchange.call)) {
+      parts.marks.delivered(id);
+    }
+  });
+  if (!isConnected(reply)) {
+    reader.close();
+    parts.marks.orphaned(source.facts.id);
+  }
+  const answer = new Answer(reply);
+  try {
+    await render(parts, exchange, { answer, source, reader });
+  } catch (error) {
+    endBadly(parts, { ...exchange, answer, source }, error);
+  } finally {
+    reader.close();
+    noteOutcome(exchange.request, source);
+  }
+}
+
+/** Who has a link has no picture yet. */
+function givesLinks({ linkTo }: ImageParts, { responseFormat, stream }: ImageCall): boolean {
+  return linkTo !== undefined && responseFormat === 'url' && !stream;
+}
+
+interface Rendering {
+  readonly answer: Answer;
+  readonly source: Answerable;
+  readonly reader: EventReader;
+}
+
+async function render(
+  parts: ImageParts,
+  { request, call }: Exchange,
+  { answer, source, reader }: Rendering,
+): Promise<void> {
+  const { facts } = source;
+  if (call.stream) {
+    const options = { keepaliveMs: parts.keepaliveMs, n: call.n };
+    await renderStream(answer, facts, reader, options);
+  } else if (call.n === 1 && wantsPicture(request.headers.accept)) {
+    await renderPicture(answer, facts, reader);
+  } else {
+    const { responseFormat } = call;
+    await renderJson(answer, facts, reader, { responseFormat, linkTo: parts.linkTo });
+  }
+}
+
 /** A failure before the head is an ordinary error answer; after it, the connection breaks. */
 function endBadly(
   parts: ImageParts,
-  { request, reply, answer, job }: Exchange & { readonly answer: Answer; readonly job: Job },
+  {
+    request,
+    reply,
+    answer,
+    source,
+  }: Exchange & { readonly answer: Answer; readonly source: Answerable },
   error: unknown,
 ): void {
   const failure = toFailure(error);
-  const isJobs = job.end?.type === 'failed' && job.end.failure === failure;
+  const isJobs = source.end?.type === 'failed' && source.end.failure === failure;
   if (!isJobs && !(error instanceof ClientLeft)) {
-    logFailure(parts.log, failure, { requestId: request.id, image: job.facts.id });
+    logFailure(parts.log, failure, { requestId: request.id, image: source.facts.id });
   }
   if (!answer.started && isConnected(reply)) {
     sendFailure(request, reply, failure);
@@ -104,8 +196,7 @@ function endBadly(
   answer.destroy();
 }
 
-function noteOutcome(request: FastifyRequest, job: Job): void {
-  const { end } = job;
+function noteOutcome(request: FastifyRequest, { end }: Answerable): void {
   if (end?.type === 'completed') {
     request.easel.cost = end.outcome.cost;
   } else if (end?.type === 'failed') {

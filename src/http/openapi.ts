@@ -1,32 +1,11 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { createJsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import type { z } from 'zod';
-import { ERRORS, type ErrorName, type ErrorRow } from '../base/errors.ts';
+import { z } from 'zod';
 import { ErrorEnvelope, ImageResponse, ImageStreamEvent } from '../contract/answers.ts';
-
-type Schema = Record<string, unknown>;
-
-/** Error answers that share one description: the OpenAPI document's component responses. */
-const RESPONSES = {
-  BadRequest: component(
-    'model_not_found',
-    'The request is malformed, or its model does not exist in the catalogue.',
-  ),
-  Unauthorized: component('invalid_api_key', 'The API key is missing, malformed or unknown.'),
-  InsufficientQuota: component('insufficient_quota', 'The account is out of credits.'),
-  Forbidden: component('model_forbidden', 'The key is revoked, or may not use this model.'),
-  NotFound: component('not_found', 'There is nothing at this address.'),
-  PayloadTooLarge: component('payload_too_large', 'The body is too large.'),
-  UnsupportedMediaType: component('unsupported_media_type', 'The content type is not taken here.'),
-  RateLimited: component('rate_limit_exceeded', 'Too many requests: wait, then retry.'),
-  InternalError: component('internal_error', 'A passing fault of the server: retry later.'),
-  UpstreamError: component('upstream_error', 'The image model failed. Nothing was charged.'),
-  Overloaded: component('overloaded', 'The server cannot take the request now: retry later.'),
-  UpstreamTimeout: component('upstream_timeout', 'The image model took too long.'),
-} satisfies Record<string, { example: ErrorName; description: string }>;
-
-type ResponseName = keyof typeof RESPONSES;
+import { ImageAccepted, ImageRemoval, ImageStatus } from '../contract/images.ts';
+import { dropSafeIntegerBounds, finishDocument, type Schema } from './openapi-document.ts';
+import { RESPONSES, type ResponseName, rowOf } from './openapi-errors.ts';
 
 /** Responses by status, as a Fastify route schema takes them. */
 export type ResponseSchemas = Record<string, unknown>;
@@ -42,6 +21,13 @@ function errorResponses(names: readonly ResponseName[]): ResponseSchemas {
   );
 }
 
+function json(schema: z.ZodType): Record<string, { readonly schema: z.ZodType }> {
+  return { 'application/json': { schema } };
+}
+
+const FILE = { schema: z.string().meta({ format: 'binary' }) };
+const PICTURES = { 'image/png': FILE, 'image/jpeg': FILE, 'image/webp': FILE };
+
 /** The responses of requests that make pictures. */
 export const imageResponses: ResponseSchemas = {
   200: {
@@ -53,18 +39,72 @@ export const imageResponses: ResponseSchemas = {
       'text/event-stream': { schema: ImageStreamEvent },
     },
   },
+  202: {
+    description:
+      'With `Prefer: respond-async`: the request runs, and `Location` says where its answer will ' +
+      'be. With `wait=N` besides: it did not end within N seconds.',
+    content: json(ImageAccepted),
+  },
   ...errorResponses([
     'BadRequest',
     'Unauthorized',
     'InsufficientQuota',
     'Forbidden',
+    'Cancelled',
+    'Gone',
     'PayloadTooLarge',
     'UnsupportedMediaType',
+    'KeyReused',
     'RateLimited',
     'InternalError',
     'UpstreamError',
     'Overloaded',
     'UpstreamTimeout',
+  ]),
+};
+
+/** Those of `GET /v1/images/{id}`. */
+export const imageStatusResponses: ResponseSchemas = {
+  200: {
+    description:
+      'How the request stands; of a completed one the whole answer. With `Accept: image/*` the ' +
+      'picture, where there is one.',
+    content: { ...json(ImageStatus), ...PICTURES },
+  },
+  ...errorResponses([
+    'BadRequest',
+    'Unauthorized',
+    'Forbidden',
+    'NotFound',
+    'Gone',
+    'InternalError',
+    'Overloaded',
+  ]),
+};
+
+/** Those of `DELETE /v1/images/{id}`. */
+export const removalResponses: ResponseSchemas = {
+  200: ImageRemoval,
+  202: {
+    description: 'It cannot be stopped any more: it goes on, is charged and can be fetched.',
+    content: json(ImageStatus),
+  },
+  ...errorResponses(['Unauthorized', 'Forbidden', 'NotFound', 'InternalError', 'Overloaded']),
+};
+
+/** Those of one picture as a file. */
+export const contentResponses: ResponseSchemas = {
+  200: { description: 'The picture.', content: PICTURES },
+  206: { description: 'The part of it that `Range` asks for.', content: PICTURES },
+  304: z.null().describe('The picture that `If-None-Match` names is the one there is.'),
+  ...errorResponses([
+    'Unauthorized',
+    'Forbidden',
+    'NotFound',
+    'Gone',
+    'RangeNotSatisfiable',
+    'InternalError',
+    'Overloaded',
   ]),
 };
 
@@ -85,7 +125,10 @@ export async function registerOpenApi(
       },
       servers: [{ url: options.url ?? '/', description: 'This server' }],
       tags: [
-        { name: 'Images', description: 'Making pictures and asking their price.' },
+        {
+          name: 'Images',
+          description: 'Making pictures, asking their price, fetching them again.',
+        },
         { name: 'Models', description: 'What there is to choose from.' },
         { name: 'Account', description: 'What is left to spend.' },
         { name: 'Server', description: 'Whether it runs.' },
@@ -97,6 +140,12 @@ export async function registerOpenApi(
             type: 'http',
             scheme: 'bearer',
             description: 'Your API key: `Authorization: Bearer <key>`.',
+          },
+          SignedLink: {
+            type: 'apiKey',
+            in: 'query',
+            name: 'signature',
+            description: 'A signed link to a picture: its `expires` and `signature`, as they are.',
           },
         },
       },
@@ -128,123 +177,4 @@ function transformRoute(document: RouteDocument): ReturnType<typeof transformSch
     ...transformed,
     schema: { ...transformed.schema, body: { content: Object.fromEntries(bodies) } },
   };
-}
-
-/** zod bounds every integer by what a double holds exactly: noise in a document for people. */
-function dropSafeIntegerBounds(schema: Schema): void {
-  if (schema['minimum'] === Number.MIN_SAFE_INTEGER) {
-    delete schema['minimum'];
-  }
-  if (schema['maximum'] === Number.MAX_SAFE_INTEGER) {
-    delete schema['maximum'];
-  }
-}
-
-/**
- * What the generator cannot do: one name a schema (it writes `X` and `XInput`), no schemas that
- * nothing refers to, and error answers as references to component responses.
- */
-function finishDocument(document: Schema): Schema {
-  const components = document['components'] as { schemas: Record<string, Schema> } & Schema;
-  for (const schema of Object.values(components.schemas)) {
-    walk(schema, dropSafeIntegerBounds);
-  }
-  for (const pathItem of Object.values(document['paths'] as Record<string, Schema>)) {
-    for (const operation of Object.values(pathItem)) {
-      shareErrorResponses((operation as { responses: Schema }).responses);
-    }
-  }
-  const finished = { ...document, components: { ...components, responses: componentResponses() } };
-  renameInputs(finished, components.schemas);
-  prune(finished, components.schemas);
-  return finished;
-}
-
-function shareErrorResponses(byStatus: Schema): void {
-  for (const [name, { example }] of Object.entries(RESPONSES)) {
-    const status = String(rowOf(example).status);
-    if (status in byStatus) {
-      byStatus[status] = { $ref: `#/components/responses/${name}` };
-    }
-  }
-}
-
-function componentResponses(): Schema {
-  const entries = Object.entries(RESPONSES).map(([name, { example, description }]) => {
-    const { message, type, code } = rowOf(example);
-    const content = {
-      schema: { $ref: '#/components/schemas/Error' },
-      example: { error: { message, type, code, param: null } },
-    };
-    return [name, { description, content: { 'application/json': content } }];
-  });
-  return Object.fromEntries(entries) as Schema;
-}
-
-const SCHEMA_PREFIX = '#/components/schemas/';
-
-/** Requests refer to `XInput`; where nothing refers to an output `X`, the name becomes `X`. */
-function renameInputs(document: Schema, schemas: Record<string, Schema>): void {
-  const used = references(document);
-  for (const name of Object.keys(schemas).filter((key) => key.endsWith('Input'))) {
-    const plain = name.slice(0, -'Input'.length);
-    const schema = schemas[name];
-    if (schema === undefined || !used.has(name) || used.has(plain)) {
-      continue;
-    }
-    schemas[plain] = schema;
-    walk(document, (node) => {
-      if (node['$ref'] === SCHEMA_PREFIX + name) {
-        node['$ref'] = SCHEMA_PREFIX + plain;
-      }
-    });
-  }
-}
-
-/** Takes out schemas until every one that is left is referred to. */
-function prune(document: Schema, schemas: Record<string, Schema>): void {
-  for (;;) {
-    const used = references(document);
-    const unused = Object.keys(schemas).filter((name) => !used.has(name));
-    if (unused.length === 0) {
-      return;
-    }
-    for (const name of unused) {
-      delete schemas[name];
-    }
-  }
-}
-
-function references(document: Schema): Set<string> {
-  const found = new Set<string>();
-  walk(document, (node) => {
-    const reference = node['$ref'];
-    if (typeof reference === 'string' && reference.startsWith(SCHEMA_PREFIX)) {
-      found.add(reference.slice(SCHEMA_PREFIX.length));
-    }
-  });
-  return found;
-}
-
-function walk(node: unknown, visit: (schema: Schema) => void): void {
-  if (typeof node !== 'object' || node === null) {
-    return;
-  }
-  if (!Array.isArray(node)) {
-    visit(node as Schema);
-  }
-  for (const child of Object.values(node)) {
-    walk(child, visit);
-  }
-}
-
-function component(
-  example: ErrorName,
-  description: string,
-): { readonly example: ErrorName; readonly description: string } {
-  return { example, description };
-}
-
-function rowOf(name: ErrorName): ErrorRow {
-  return ERRORS[name];
 }

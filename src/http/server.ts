@@ -94,9 +94,18 @@ async function admitCaller(parts: ServerParts, request: FastifyRequest): Promise
   const caller = await parts.authenticate({ authorization, xApiKey });
   request.easel.caller = caller;
   const isLarge = !(Number(request.headers['content-length']) <= SMALL_BODY_BYTES);
-  if (paid === true && (caller.available < 0n || (caller.available === 0n && isLarge))) {
+  if (paid === true && !mayBePaid(request) && isBroke(caller, isLarge)) {
     throw new Failure('insufficient_quota');
   }
+}
+
+function isBroke({ available }: Caller, isLarge: boolean): boolean {
+  return available < 0n || (available === 0n && isLarge);
+}
+
+/** It may repeat a request that was paid with the last of the money. */
+function mayBePaid({ headers }: FastifyRequest): boolean {
+  return 'idempotency-key' in headers || Number(headers['x-stainless-retry-count'] ?? 0) > 0;
 }
 
 function validatorOf(schema: unknown): (data: unknown) => { value: unknown } | { error: Error } {

@@ -1,10 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { formatUsd, type Nanousd } from '../base/money.ts';
+import { freeKey } from '../store/idempotency.ts';
 import { deleteLease, type LeaseRecord, listLeases } from '../store/leases.ts';
 import { finishRequest } from '../store/requests.ts';
 import type { Store } from '../store/store.ts';
-import type { Executor } from '../store/transaction.ts';
+import type { Executor, Transaction } from '../store/transaction.ts';
 import { listOpenHolds, type OpenHold } from '../store/transfers.ts';
 import { expire } from './ledger.ts';
 
@@ -20,6 +21,8 @@ export interface SweepOptions {
    * before the late heartbeat. To be given by whoever sweeps while running requests.
    */
   readonly ownLeaseId?: string;
+  /** Called in the transaction that gives a hold back, for who wants to be told. */
+  readonly onLost?: (tx: Transaction, requestId: string) => Promise<void>;
 }
 
 export interface SweepResult {
@@ -31,8 +34,8 @@ const HOLDS_PER_TRANSACTION = 200;
 
 /**
  * Resolves what dead processes left behind: expires every open hold whose lease has lapsed or is
- * gone, and marks its request `lost`. One log line for each and one for all, after the commit.
- * Cheap while no lease has lapsed. Only the server that holds the home's lock may call it.
+ * gone, marks its request `lost` and frees its key. One log line for each and one for all, after the
+ * commit. Cheap while no lease has lapsed. Only the server that holds the home's lock may call it.
  */
 export async function sweep(store: Store, log: Log, options: SweepOptions): Promise<SweepResult> {
   const { live, lapsed } = await sortLeases(store.db, options);
@@ -72,6 +75,8 @@ async function expirePage(
       const { requestId } = hold;
       if (isOrphan(hold, live) && (await expire(tx, { requestId }))) {
         await finishRequest(tx, { id: requestId, status: 'lost' });
+        await freeKey(tx, requestId);
+        await options.onLost?.(tx, requestId);
         expired.push(hold);
       }
     }

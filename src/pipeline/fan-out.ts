@@ -6,6 +6,7 @@ import type {
   ProviderContext,
   ProviderEvent,
   Receipt,
+  UpstreamJob,
 } from '../providers/provider.ts';
 
 /** What one of several calls came to. */
@@ -29,14 +30,84 @@ export function fanOut(provider: Provider, imagesPerCall: number): Provider {
   };
 }
 
-async function* generateInCalls(
+/** A job that an upstream has taken, and the part of the task that it is for. */
+export interface TakenJob {
+  readonly job: UpstreamJob;
+  readonly n: number;
+  readonly seed?: number;
+}
+
+/**
+ * Takes up the jobs of a request, perhaps of a process that died since: it waits for their pictures
+ * and buys nothing. Throws when the engine cannot.
+ */
+export function resumeJobs(
+  provider: Provider,
+  jobs: readonly TakenJob[],
+  task: ImageTask,
+  context: ProviderContext,
+): AsyncGenerator<ProviderEvent, Receipt, void> {
+  const { resume } = provider;
+  if (resume === undefined) {
+    throw new Error(`${provider.name} cannot take up a job`);
+  }
+  const calls = jobs.map(({ job, n, seed }) => ({
+    n,
+    start: (own: ProviderContext) =>
+      resume(job, { ...task, n, ...(seed === undefined ? {} : { seed }) }, own),
+  }));
+  return runCalls(calls, context);
+}
+
+function generateInCalls(
   provider: Provider,
   tasks: readonly ImageTask[],
   context: ProviderContext,
 ): AsyncGenerator<ProviderEvent, Receipt, void> {
+  const calls = tasks.map((task) => ({
+    n: task.n,
+    start: (own: ProviderContext) => tellingOfJobs(provider.generate(task, own), task, own),
+  }));
+  return runCalls(calls, context);
+}
+
+/** One of several calls, not begun yet. */
+interface Call {
+  readonly n: number;
+  readonly start: (context: ProviderContext) => AsyncGenerator<ProviderEvent, Receipt, void>;
+}
+
+/** Passes everything on but the news of jobs, which must not wait for its turn. */
+async function* tellingOfJobs(
+  events: AsyncGenerator<ProviderEvent, Receipt, void>,
+  task: ImageTask,
+  { submitted }: ProviderContext,
+): AsyncGenerator<ProviderEvent, Receipt, void> {
+  try {
+    for (;;) {
+      const step = await events.next();
+      if (step.done === true) {
+        return step.value;
+      }
+      if (step.value.type === 'submitted') {
+        await submitted?.(step.value.job, task);
+      } else {
+        yield step.value;
+      }
+    }
+  } finally {
+    await events.return({ upstreamIds: [] });
+  }
+}
+
+async function* runCalls(
+  starts: readonly Call[],
+  context: ProviderContext,
+): AsyncGenerator<ProviderEvent, Receipt, void> {
   const abort = new AbortController();
   const signal = AbortSignal.any([context.signal, abort.signal]);
-  const calls = tasks.map((task) => runCall(provider, task, { ...context, signal }));
+  const own = { ...context, signal };
+  const calls = starts.map(({ start }) => runCall(start(own), own));
   // A call may fail while an earlier one is still awaited.
   for (const call of calls) {
     call.catch(() => undefined);
@@ -51,7 +122,7 @@ async function* generateInCalls(
       } catch (error) {
         context.signal.throwIfAborted();
         const reason = error instanceof Error ? error : new Error(String(error));
-        for (let lost = tasks[index]?.n ?? 0; lost > 0; lost -= 1) {
+        for (let lost = starts[index]?.n ?? 0; lost > 0; lost -= 1) {
           yield { type: 'image_failed', reason };
         }
       }
@@ -64,12 +135,10 @@ async function* generateInCalls(
 
 /** Runs one call to its end. Partial pictures of several pictures at once are not passed on. */
 async function runCall(
-  provider: Provider,
-  task: ImageTask,
+  generator: AsyncGenerator<ProviderEvent, Receipt, void>,
   context: ProviderContext,
 ): Promise<CallResult> {
   const events: ProviderEvent[] = [];
-  const generator = provider.generate(task, context);
   for (;;) {
     const step = await generator.next();
     if (step.done === true) {

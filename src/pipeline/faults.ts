@@ -56,7 +56,7 @@ export function parseTestFault(header: string | string[] | undefined): TestFault
 /** The provider as it is, but for the fault that was asked for. */
 export function withTestFault(provider: Provider, fault: TestFault): Provider {
   return {
-    name: provider.name,
+    ...provider,
     generate: (task, context) => generateWithFault(provider, fault, { task, context }),
   };
 }

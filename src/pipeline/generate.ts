@@ -1,19 +1,23 @@
 import type { Caller } from '../access/authenticate.ts';
 import type { Clock } from '../base/clock.ts';
-import { Failure, logFailure, toFailure } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
-import type { Log } from '../base/log.ts';
 import type { Admitted } from '../catalog/admitted.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { fixedCost, quote } from '../catalog/price.ts';
 import type { ImageCall } from '../contract/call.ts';
 import type { Spool } from '../payload/spool.ts';
 import type { Provider } from '../providers/provider.ts';
-import { Job, type JobFacts } from '../requests/job.ts';
+import type { AnswerOf } from '../requests/answers.ts';
+import type { FindEarlier } from '../requests/claims.ts';
+import { type Answerable, Job, type JobFacts, type JobWarning } from '../requests/job.ts';
+import { KeyTaken } from '../requests/records.ts';
 import type { JobRegistry } from '../requests/registry.ts';
+import type { Results } from '../requests/results.ts';
 import { admit } from './admit.ts';
+import { carryOut, type CarryOutParts } from './carry-out.ts';
 import { type TestFault, withTestFault } from './faults.ts';
-import { paint, type Painted } from './paint.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { keepAll, type Keeping, passOn } from './keep.ts';
 import {
   type EditInputs,
   type FetchPicture,
@@ -21,24 +25,24 @@ import {
   type Pictures,
   readPictures,
 } from './pictures.ts';
-import { type HeldRequest, type Records, Stopwatch } from './record.ts';
+import { type HeldRequest, Stopwatch } from './record.ts';
 import { scopeOf } from './scope.ts';
 
 /** What the pipeline works with; `app.ts` builds it. */
-export interface Pipeline {
+export interface Pipeline extends CarryOutParts {
   readonly catalog: () => Catalog;
   readonly isConfigured: (provider: string) => boolean;
   /** The engine of an admitted call: the painter for test keys, else the card's provider. */
-  readonly route: (admitted: Admitted, caller: Caller) => Provider;
-  readonly records: Records;
+  readonly route: (admitted: Admitted, caller: Pick<Caller, 'mode'>) => Provider;
   readonly jobs: JobRegistry;
   readonly clock: Clock;
-  readonly log: Log;
   readonly openSpool: () => Spool;
   /** Begins to fetch a picture at an address that a caller named. */
   readonly fetchPicture: FetchPicture;
-  /** The most that one request may take, in milliseconds. */
-  readonly requestMs: number;
+  /** Where pictures are kept; undefined when none are. */
+  readonly results: Results | undefined;
+  readonly findEarlier: FindEarlier;
+  readonly answerOf: AnswerOf;
 }
 
 export interface GenerateOptions {
@@ -49,24 +53,58 @@ export interface GenerateOptions {
   readonly inputs?: EditInputs;
   /** Aborts when the caller leaves before there is a job. */
   readonly signal?: AbortSignal;
+  readonly idempotencyKey?: string;
+  /** An SDK says that it has sent this before. */
+  readonly isRetry?: boolean;
+  /** The caller does not wait for the answer. */
+  readonly isAsync?: boolean;
+  readonly webhookUrl?: string;
+  /** What is to be said beside what the card says. */
+  readonly warnings?: readonly JobWarning[];
+}
+
+export interface Started {
+  readonly answer: Answerable;
+  /** It is the answer of an earlier request, which this one repeats. */
+  readonly isReplay: boolean;
 }
 
 /**
- * One request, in order: admit → (pictures) → hold → (job) paint → settle → record. What is refused
- * before the hold is thrown; from there on the job carries it, and whoever subscribes reads how it
- * ends.
+ * One request, in order: (repeats an earlier one?) → admit → (pictures) → hold → (job) paint →
+ * store → settle → record. What is refused before the hold is thrown; from there on the job carries
+ * it, and whoever subscribes reads how it ends.
  */
 export async function generate(
   parts: Pipeline,
   caller: Caller,
   call: ImageCall,
   options: GenerateOptions,
-): Promise<Job> {
+): Promise<Started> {
+  const fingerprint = fingerprintOf(call, options.inputs);
+  const claim = { ...claimOf(caller, options), fingerprint };
+  let isTakenOver = false;
   try {
-    return await begin(parts, caller, call, options);
-  } catch (error) {
-    await options.inputs?.spool.dispose();
-    throw error;
+    for (;;) {
+      const earlier = await parts.findEarlier(claim);
+      const answer = earlier === undefined ? undefined : await parts.answerOf(earlier);
+      if (answer !== undefined) {
+        return { answer, isReplay: true };
+      }
+      try {
+        const job = await begin(parts, caller, call, { ...options, fingerprint });
+        isTakenOver = true;
+        return { answer: job, isReplay: false };
+      } catch (error) {
+        // Of two that came at once the other was first: its answer is this one's, too.
+        if (!(error instanceof KeyTaken)) {
+          throw error;
+        }
+      }
+    }
+  } finally {
+    if (!isTakenOver) {
+      await options.inputs?.spool.dispose();
+    }
   }
 }
 
@@ -74,7 +112,7 @@ async function begin(
   parts: Pipeline,
   caller: Caller,
   call: ImageCall,
-  options: GenerateOptions,
+  options: GenerateOptions & { readonly fingerprint: string },
 ): Promise<Job> {
   const watch = new Stopwatch(parts.clock);
   const catalog = parts.catalog();
@@ -86,8 +124,11 @@ async function begin(
   const admitted =
     referenceSizes.length === 0 ? asked : admit(catalog, call, { ...scope, referenceSizes });
   const provider = parts.route(admitted, caller);
+  const id = newId('img', watch.startedAtMs);
+  const spool = parts.openSpool();
+  const { idempotencyKey, webhookUrl, isAsync = false, warnings = [] } = options;
   const request = await parts.records.hold({
-    id: newId('img', watch.startedAtMs),
+    id,
     requestId: options.requestId,
     caller,
     admitted,
@@ -95,12 +136,34 @@ async function begin(
     amount: quote(admitted.card, admitted, watch.startedAtMs).max,
     watch,
     pictures,
-    spool: parts.openSpool(),
+    spool,
+    keeping: keepingOf(parts, { id, spool }),
+    warnings,
+    fingerprint: options.fingerprint,
+    isAsync,
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(webhookUrl === undefined ? {} : { webhookUrl }),
   });
-  const job = new Job(factsOf(request));
+  const job = new Job(factsOf(request), { survives: request.keeping.isLasting });
   const engine = options.fault === undefined ? provider : withTestFault(provider, options.fault);
-  parts.jobs.add(job, carryOut(parts, { request, job, engine, inputs: options.inputs }));
+  const { inputs } = options;
+  parts.jobs.add(carryOut(parts, { request, job, engine, start: engine.generate, inputs }));
   return job;
+}
+
+/** What becomes of a request's pictures. */
+export function keepingOf(
+  { results, clock, log }: Pick<Pipeline, 'results' | 'clock' | 'log'>,
+  { id, spool }: { readonly id: string; readonly spool: Spool },
+): Keeping {
+  return results === undefined
+    ? passOn(spool)
+    : keepAll({ requestId: id, results, nowMs: () => clock.now(), log });
+}
+
+function claimOf({ accountId, mode, keyId }: Caller, options: GenerateOptions) {
+  const { idempotencyKey: key, isRetry = false } = options;
+  return { accountId, mode, keyId, isRetry, ...(key === undefined ? {} : { key }) };
 }
 
 function picturesOf(
@@ -110,62 +173,8 @@ function picturesOf(
   return inputs === undefined ? NO_PICTURES : readPictures(inputs, parts.fetchPicture, signal);
 }
 
-interface Run {
-  readonly request: HeldRequest;
-  readonly job: Job;
-  readonly engine: Provider;
-  readonly inputs: EditInputs | undefined;
-}
-
-/** Drives the job to its one end: the charge is posted or the hold released, never both. */
-async function carryOut(parts: Pipeline, run: Run): Promise<void> {
-  const { request, job } = run;
-  try {
-    const painted = await paintInTime(parts, run);
-    if (painted instanceof Failure) {
-      const { id, requestId, provider } = request;
-      logFailure(parts.log, painted, { image: id, requestId, provider });
-      await parts.records.release(request, painted);
-      job.emit({ type: 'failed', failure: painted });
-      return;
-    }
-    const outcome = await parts.records.settle(request, painted);
-    job.emit({ type: 'completed', outcome });
-  } catch (error) {
-    // The database did not take the end of it. The hold stays until a sweep resolves it: a
-    // settlement that failed is never turned into a release, nor the other way round.
-    parts.log.error({ image: request.id, err: error }, 'the end of a request was not recorded');
-    job.emit({ type: 'failed', failure: toFailure(error) });
-  } finally {
-    // A subscriber may still be writing the last picture from the one; the engine is done with the
-    // other.
-    const disposal = job.closed.then(request.spool.dispose);
-    void Promise.all([disposal, Promise.resolve(run.inputs?.spool.dispose())]).catch(
-      (error: unknown) => {
-        parts.log.warn({ image: request.id, err: error }, 'spooled payloads could not be removed');
-      },
-    );
-  }
-}
-
-/** What was painted, or why nothing was. */
-async function paintInTime(parts: Pipeline, run: Run): Promise<Painted | Failure> {
-  const { request, job, engine } = run;
-  const deadline = setTimeout(() => {
-    job.abort(new Failure('upstream_timeout', { internal: 'the wall-clock cap was reached' }));
-  }, parts.requestMs);
-  try {
-    // Nothing is painted before somebody watches: a stream's first comment goes out before it.
-    await Promise.race([job.aborted, job.watched]);
-    return await paint(engine, request, job, parts.log);
-  } catch (error) {
-    return toFailure(error);
-  } finally {
-    clearTimeout(deadline);
-  }
-}
-
-function factsOf({ id, admitted, caller, watch }: HeldRequest): JobFacts {
+/** What every answer says about a held request. */
+export function factsOf({ id, admitted, caller, watch }: HeldRequest): JobFacts {
   const knownCost = fixedCost(admitted.card, admitted, watch.startedAtMs);
   return {
     id,

@@ -6,8 +6,16 @@ import { testUsage } from '../catalog/price.ts';
 import type { Payload } from '../payload/payload.ts';
 import { type ImageHeader, type ProbedFormat, probePayload } from '../payload/probe.ts';
 import { transcode } from '../payload/transcode.ts';
-import type { ImageTask, Provider, ProviderEvent, Receipt } from '../providers/provider.ts';
+import type {
+  ImageTask,
+  Provider,
+  ProviderContext,
+  ProviderEvent,
+  Receipt,
+  UpstreamJob,
+} from '../providers/provider.ts';
 import type { ImageFacts, Job, JobWarning } from '../requests/job.ts';
+import { notAPicture } from './keep.ts';
 import type { HeldRequest } from './record.ts';
 
 /** What came of the engine's work: enough to price it. */
@@ -18,22 +26,33 @@ export interface Painted {
   readonly warnings: readonly JobWarning[];
 }
 
+/** What is painted with. */
+export interface Painting {
+  readonly engine: Provider;
+  readonly job: Job;
+  readonly log: Log;
+  /** Begins the engine's work: a new one, or what a process that died has left. */
+  readonly start: (
+    task: ImageTask,
+    context: ProviderContext,
+  ) => AsyncGenerator<ProviderEvent, Receipt, void>;
+  /** Told of each job that an upstream has taken, before it is waited for. */
+  readonly submitted: (job: UpstreamJob, task: ImageTask) => Promise<void>;
+}
+
 /**
  * Step 6: lets the engine paint, and passes its pictures to the job as they come, measured and in
  * the encoding that was asked for. Throws when no picture came of it, or the job was given up.
  */
-export async function paint(
-  engine: Provider,
-  request: HeldRequest,
-  job: Job,
-  log: Log,
-): Promise<Painted> {
+export async function paint(request: HeldRequest, painting: Painting): Promise<Painted> {
   const { spool } = request;
-  const easel = new PaintedImages(request, job, { log, engine });
+  const { job, log, start, submitted } = painting;
+  const easel = new PaintedImages(request, painting);
   // Whatever ends this early must end the engine's calls and connections, too.
   const end = new AbortController();
   const signal = AbortSignal.any([job.signal, end.signal]);
-  const events = engine.generate(taskOf(request), { signal, log, spool: spool.keep });
+  const task = taskOf(request);
+  const events = start(task, { signal, log, spool: spool.keep, submitted });
   try {
     for (;;) {
       // An engine may be slow to notice that the job was given up: nobody waits for that.
@@ -41,7 +60,8 @@ export async function paint(
       if (step.done === true) {
         return easel.finish(step.value);
       }
-      await easel.take(step.value);
+      const event = step.value;
+      await (event.type === 'submitted' ? submitted(event.job, task) : easel.take(event));
     }
   } catch (error) {
     end.abort(error);
@@ -59,27 +79,23 @@ class PaintedImages {
   readonly #warnings: JobWarning[];
   #lastFailure: unknown = undefined;
 
-  constructor(request: HeldRequest, job: Job, { log, engine }: { log: Log; engine: Provider }) {
+  constructor(request: HeldRequest, { job, log, engine }: Painting) {
     this.#request = request;
     this.#job = job;
     this.#log = log;
     const { warnings, passthrough } = request.admitted;
-    this.#warnings = [...warnings, ...heldBack(engine, Object.keys(passthrough))];
+    this.#warnings = [
+      ...warnings,
+      ...request.warnings,
+      ...heldBack(engine, Object.keys(passthrough)),
+    ];
   }
 
-  async take(event: ProviderEvent): Promise<void> {
+  async take(event: Exclude<ProviderEvent, { type: 'submitted' }>): Promise<void> {
     switch (event.type) {
-      case 'submitted':
-        // Part of the request's record only once it can be resumed.
-        return;
-      case 'partial': {
-        const { index, partialIndex } = event;
-        const deliverable = await this.#deliverable(event.payload);
-        this.#job.emit({ type: 'partial', index, partialIndex, ...deliverable });
-        // Without a store the source waits for the reader.
-        await this.#job.delivered();
+      case 'partial':
+        await this.#takePartial(event);
         break;
-      }
       case 'image':
         await this.#takeImage(event);
         break;
@@ -92,6 +108,19 @@ class PaintedImages {
           message: `One of the pictures could not be made: ${toFailure(event.reason).message}`,
         });
         break;
+    }
+  }
+
+  async #takePartial(event: Extract<ProviderEvent, { type: 'partial' }>): Promise<void> {
+    const { index, partialIndex } = event;
+    const { spool, keeping } = this.#request;
+    const { payload, header } = await this.#deliverable(event.payload);
+    // Nobody fetches a partial picture later: it is kept only for who is reading now.
+    const own = keeping.isLasting ? await spool.keep(payload) : payload;
+    this.#job.emit({ type: 'partial', index, partialIndex, payload: own, header });
+    if (!keeping.isLasting) {
+      // The source waits for the reader.
+      await this.#job.delivered();
     }
   }
 
@@ -112,13 +141,10 @@ class PaintedImages {
     watch.mark(`image_${image.index}`);
     // A stream of several pictures holds each back until the next is certain: it must be whole.
     const waits = admitted.call.stream && admitted.n > 1;
-    const watched = watchPayload(waits ? await this.#request.spool.keep(payload) : payload);
-    this.#job.emit({ type: 'image', payload: watched.payload, image });
-    // Without a store a picture is charged only once somebody has taken all of it.
-    await this.#job.delivered();
-    if (!waits) {
-      watched.throwUnlessWhole();
-    }
+    const { keeping } = this.#request;
+    const picture = await keeping.take({ payload, index: image.index, waits }, this.#job);
+    this.#job.emit({ type: 'image', payload: picture.payload, image });
+    await picture.whole();
   }
 
   finish(receipt: Receipt): Painted {
@@ -133,7 +159,7 @@ class PaintedImages {
     return {
       images: this.#images,
       receipt,
-      warnings: this.#warnings,
+      warnings: [...this.#warnings, ...this.#request.keeping.warnings],
       ...(made === undefined ? {} : { tokens: made }),
     };
   }
@@ -187,46 +213,6 @@ function isDeliverable(header: ImageHeader): header is DeliverableHeader {
   return isImageFormat(header.format);
 }
 
-/** Remembers whether a reader met the end of a payload, or the death of its source. */
-function watchPayload(payload: Payload): {
-  readonly payload: Payload;
-  readonly throwUnlessWhole: () => void;
-} {
-  let isWhole = false;
-  let broken: unknown = new Error('it was not read to its end');
-  const note = (step: Promise<IteratorResult<Buffer>>): Promise<IteratorResult<Buffer>> => {
-    step.then(
-      ({ done }) => {
-        isWhole ||= done === true;
-      },
-      (error: unknown) => {
-        broken = error;
-      },
-    );
-    return step;
-  };
-  return {
-    payload: {
-      ...payload,
-      // Not a generator: this runs once for each chunk of each picture.
-      chunks: () => ({
-        [Symbol.asyncIterator]: () => {
-          const source = payload.chunks()[Symbol.asyncIterator]();
-          return {
-            next: () => note(source.next()),
-            return: async () => (await source.return?.()) ?? { done: true, value: undefined },
-          };
-        },
-      }),
-    },
-    throwUnlessWhole: () => {
-      if (!isWhole) {
-        throw broken instanceof Failure ? broken : notAPicture(broken);
-      }
-    },
-  };
-}
-
 /** Fields that the card passes on and the engine does not: they could open files or reach out. */
 function heldBack({ holdsBack }: Provider, fields: readonly string[]): JobWarning[] {
   return fields
@@ -252,11 +238,6 @@ async function headerOf(payload: Payload): Promise<ImageHeader> {
     throw notAPicture(undefined);
   }
   return header;
-}
-
-function notAPicture(cause: unknown): Failure {
-  const internal = 'the upstream sent something else than a whole picture';
-  return new Failure('upstream_error', { internal, cause });
 }
 
 /** The admitted call as the engine reads it. */

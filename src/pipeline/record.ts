@@ -6,8 +6,12 @@ import type { Nanousd } from '../base/money.ts';
 import type { Admitted } from '../catalog/admitted.ts';
 import { cost } from '../catalog/price.ts';
 import type { Spool } from '../payload/spool.ts';
+import type { JobWarning } from '../requests/job.ts';
 import type { Outcome } from '../requests/job.ts';
-import type { RequestRows } from '../requests/records.ts';
+import type { Ending, StoredOutcome } from '../requests/outcome-text.ts';
+import type { EndingRequest, RequestRows } from '../requests/records.ts';
+import { writeFailure } from '../requests/stored-answer.ts';
+import type { Keeping } from './keep.ts';
 import type { Painted } from './paint.ts';
 import type { Pictures } from './pictures.ts';
 
@@ -17,9 +21,9 @@ export class Stopwatch {
   readonly #clock: Clock;
   readonly #steps: Record<string, number> = {};
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, startedAtMs: number = clock.now()) {
     this.#clock = clock;
-    this.startedAtMs = clock.now();
+    this.startedAtMs = startedAtMs;
   }
 
   get steps(): Readonly<Record<string, number>> {
@@ -46,14 +50,27 @@ export interface HeldRequest {
   readonly pictures: Pictures;
   /** Keeps this request's payloads where they must be whole. */
   readonly spool: Spool;
+  /** What becomes of its pictures. */
+  readonly keeping: Keeping;
+  /** What is to be said beside what the card says. */
+  readonly warnings: readonly JobWarning[];
+  /** Of what is asked for. */
+  readonly fingerprint: string;
+  readonly idempotencyKey?: string;
+  readonly isAsync: boolean;
+  readonly webhookUrl?: string;
 }
 
 /** Steps 5 and 7 to 8 of a request: its money and its row, which are always written as one. */
 export interface Records {
-  /** Throws `insufficient_quota` when the balance does not cover the amount. */
+  /** Throws `insufficient_quota` when the balance does not cover the amount, or a KeyTaken. */
   readonly hold: (request: HeldRequest) => Promise<HeldRequest>;
-  /** Prices what was painted, charges it, and returns what the answer says of it. */
-  readonly settle: (request: HeldRequest, painted: Painted) => Promise<Outcome>;
+  /** Notes what takes the request up again: an upstream carries it on by itself. */
+  readonly submitted: (request: HeldRequest, resume: string) => Promise<void>;
+  /** Prices what was painted, and notes that nothing but the settlement is missing. */
+  readonly stored: (request: HeldRequest, painted: Painted) => Promise<StoredOutcome>;
+  /** Charges it, and returns what the answer says of it. */
+  readonly settle: (request: EndingRequest, stored: StoredOutcome) => Promise<Outcome>;
   readonly release: (request: HeldRequest, failure: Failure) => Promise<void>;
 }
 
@@ -65,26 +82,40 @@ export function openRecords(rows: RequestRows): Records {
       request.watch.mark('held');
       return request;
     },
-    settle: async (request, painted) => {
+    submitted: async (request, resume) => {
+      await rows.submitted(request.id, resume);
+      request.watch.mark('submitted');
+    },
+    stored: async (request, painted) => {
       request.watch.mark('painted');
       const outcome = outcomeOf(request, painted);
-      await rows.complete(request.id, outcome.cost, {
-        ...endOf(request, painted),
-        usage: outcome.tokens,
-        warnings: outcome.warnings,
-      });
-      request.watch.mark('settled');
+      const stored = { outcome, ending: endOf(request, painted, outcome) };
+      // Without a store there is nothing to come back to: the settlement alone says it all.
+      if (request.keeping.isLasting) {
+        await rows.stored(request.id, stored, request.keeping.results);
+        request.watch.mark('stored');
+      }
+      return stored;
+    },
+    settle: async (request, { outcome, ending }) => {
+      await rows.complete(request, outcome.cost, ending);
       return outcome;
     },
     release: async (request, failure) => {
       request.watch.mark('failed');
-      await rows.fail(request.id, {
+      await rows.fail(endingOf(request), {
         errorCode: failure.row.code ?? failure.errorName,
         httpStatus: failure.row.status,
         steps: request.watch.steps,
+        error: writeFailure(failure),
       });
     },
   };
+}
+
+/** What the end of a request needs of it. */
+export function endingOf({ id, caller, webhookUrl }: HeldRequest): EndingRequest {
+  return { id, accountId: caller.accountId, ...(webhookUrl === undefined ? {} : { webhookUrl }) };
 }
 
 function newRow(request: HeldRequest): Parameters<RequestRows['open']>[0] {
@@ -103,6 +134,11 @@ function newRow(request: HeldRequest): Parameters<RequestRows['open']>[0] {
     held: request.amount,
     cardHash: admitted.card.hash,
     priceVersion: admitted.priceVersion,
+    fingerprint: request.fingerprint,
+    idempotencyKey: request.idempotencyKey,
+    webhookUrl: request.webhookUrl,
+    isAsync: request.isAsync,
+    createdAt: request.watch.startedAtMs,
     ...(Object.keys(admitted.call.metadata).length > 0 ? { metadata: admitted.call.metadata } : {}),
   };
 }
@@ -126,15 +162,14 @@ function outcomeOf({ admitted }: HeldRequest, painted: Painted): Outcome {
   };
 }
 
-function endOf(
-  { watch }: HeldRequest,
-  { images, receipt }: Painted,
-): Omit<Parameters<RequestRows['complete']>[2], 'usage' | 'warnings'> {
+function endOf({ watch }: HeldRequest, { images, receipt }: Painted, outcome: Outcome): Ending {
   const [first] = images;
   return {
     images: images.length,
     httpStatus: 200,
     steps: watch.steps,
+    usage: outcome.tokens,
+    warnings: outcome.warnings,
     upstreamIds: receipt.upstreamIds,
     ...(first === undefined ? {} : { size: formatSize(first), outputFormat: first.format }),
     ...(receipt.upstreamCost === undefined ? {} : { upstreamCost: receipt.upstreamCost }),

@@ -10,7 +10,7 @@ import type { ImageTask, Provider, ProviderContext, ProviderEvent, Receipt } fro
  * The built-in painter: an honest drawing program, not an AI model. It serves the house's own
  * models, and every model of the catalogue for test keys.
  */
-export const painter: Provider = { name: 'painter', generate: paintAll };
+export const painter: Provider = { name: 'painter', isFree: true, generate: paintAll };
 
 /**
  * Loads the drawing library, which stops the event loop for a twentieth of a second: better before

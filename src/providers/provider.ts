@@ -97,6 +97,11 @@ export interface ProviderContext {
    * follows the picture. What it returns can be read again; it is removed with the request.
    */
   readonly spool: (payload: Payload) => Promise<Payload>;
+  /**
+   * Told of each job of several calls as soon as an upstream has taken it: their events come in the
+   * order of the calls, which is too late to be written down. One call alone just yields its event.
+   */
+  readonly submitted?: (job: UpstreamJob, task: ImageTask) => Promise<void>;
 }
 
 /**
@@ -107,6 +112,8 @@ export interface ProviderContext {
  */
 export interface Provider {
   readonly name: string;
+  /** Nothing is bought anywhere: work that is given up costs nothing. */
+  readonly isFree?: true;
   /** Whether a field of `passthrough` is held back; the caller is then told. Absent: none is. */
   readonly holdsBack?: (field: string) => boolean;
   readonly generate: (

@@ -53,27 +53,56 @@ export interface JobFacts {
   readonly fixedCost?: Nanousd;
 }
 
+/** A reader of a job's events, or of those of one that has ended. */
+export interface EventReader {
+  /** The next event, which says that the one before is done with; undefined once it is closed. */
+  readonly next: () => Promise<JobEvent | undefined>;
+  /** Leaves. Closing twice is fine. */
+  readonly close: () => void;
+}
+
+/** What an answer is written from: a job, or a request whose pictures are kept. */
+export interface Answerable {
+  readonly facts: JobFacts;
+  /** The event that ended it; undefined while it runs. */
+  readonly end: Extract<JobEvent, { type: 'completed' | 'failed' }> | undefined;
+  /** Resolves once there is such an event. */
+  readonly ended: Promise<void>;
+  /** Lets the work begin although nobody listens. */
+  readonly start: () => void;
+  readonly subscribe: () => EventReader;
+}
+
+export interface JobOptions {
+  /**
+   * Its pictures are kept, so it is carried to its end whoever listens. Otherwise a job that
+   * nobody watches any more is aborted: a caller never pays for a picture that went nowhere.
+   */
+  readonly survives: boolean;
+}
+
 /**
  * One request on its way to its end. A job is driven by the pipeline and watched by subscribers:
  * JSON, SSE and plain pictures are different readers of the same events. Every subscriber sees
  * all events from the first.
- *
- * While no result store keeps the pictures, a job that nobody watches any more is aborted, so that
- * a caller never pays for a picture that went nowhere.
  */
-export class Job {
+export class Job implements Answerable {
   readonly facts: JobFacts;
+  readonly #survives: boolean;
   readonly #events: JobEvent[] = [];
   readonly #subscriptions = new Set<Subscription>();
   readonly #abort = new AbortController();
   #taken = 0;
+  #hasStarted = false;
   #changed = Promise.withResolvers<void>();
   readonly #aborted: Promise<never>;
   readonly #watched = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
 
-  constructor(facts: JobFacts) {
+  constructor(facts: JobFacts, { survives }: JobOptions = { survives: false }) {
     this.facts = facts;
+    this.#survives = survives;
     this.#aborted = rejectOnAbort(this.#abort.signal);
     // Nobody may be waiting when the job is given up: that is no unhandled rejection.
     this.#aborted.catch(() => undefined);
@@ -95,12 +124,27 @@ export class Job {
     return last?.type === 'completed' || last?.type === 'failed' ? last : undefined;
   }
 
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
   /** Resolves when the job has ended and nobody reads it any more. */
   get closed(): Promise<void> {
     return this.#closed.promise;
   }
 
-  /** Resolves when the first subscriber asks for its first event. */
+  /** Whether the work may have begun. */
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+
+  /** Lets the work begin although nobody listens. */
+  start(): void {
+    this.#hasStarted = true;
+    this.#watched.resolve();
+  }
+
+  /** Resolves when the work may begin: a subscriber has asked for its first event, or `start`. */
   get watched(): Promise<void> {
     return this.#watched.promise;
   }
@@ -122,6 +166,9 @@ export class Job {
     }
     this.#events.push(event);
     this.#wake();
+    if (this.end !== undefined) {
+      this.#ended.resolve();
+    }
     this.#closeWhenDone();
   }
 
@@ -138,7 +185,7 @@ export class Job {
   }
 
   #markTaken(count: number): void {
-    this.#watched.resolve();
+    this.start();
     if (count > this.#taken) {
       this.#taken = count;
       this.#wake();
@@ -148,7 +195,12 @@ export class Job {
   #detach(subscription: Subscription): void {
     this.#subscriptions.delete(subscription);
     this.#closeWhenDone();
-    if (this.#subscriptions.size === 0 && this.end === undefined) {
+    if (this.#subscriptions.size > 0 || this.end !== undefined) {
+      return;
+    }
+    if (this.#survives) {
+      this.start();
+    } else {
       this.abort(new Failure('request_cancelled', { internal: 'the client left' }));
     }
   }
@@ -173,7 +225,7 @@ interface SubscriptionHooks {
 }
 
 /** One reader of a job's events. `next()` says that the event before it is done with. */
-export class Subscription {
+export class Subscription implements EventReader {
   readonly #events: readonly JobEvent[];
   readonly #hooks: SubscriptionHooks;
   readonly #closing = Promise.withResolvers<void>();

@@ -3,72 +3,158 @@ import { Failure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { formatUsd, type Nanousd } from '../base/money.ts';
 import { hold, release, settle } from '../ledger/ledger.ts';
-import {
-  findRequest,
-  finishRequest,
-  insertRequest,
-  type NewRequest,
-  type RequestOutcome,
-} from '../store/requests.ts';
+import { claimKey, freeKey } from '../store/idempotency.ts';
+import { markDelivered, markOrphaned, markStored, markSubmitted } from '../store/request-stages.ts';
+import { findRequest, finishRequest, insertRequest, type NewRequest } from '../store/requests.ts';
+import { insertResults, type NewResult } from '../store/results.ts';
 import type { Store } from '../store/store.ts';
+import type { Transaction } from '../store/transaction.ts';
+import { type Ending, type StoredOutcome, writeOutcome } from './outcome-text.ts';
+import { enqueueWebhook } from './webhooks.ts';
 
-export type { NewRequest } from '../store/requests.ts';
+export type { NewRequest, RequestRecord } from '../store/requests.ts';
 
-type Ending = Omit<RequestOutcome, 'id' | 'status' | 'cost'>;
+/** The Idempotency-Key stands for another request, which came first. */
+export class KeyTaken extends Error {
+  override readonly name = 'KeyTaken';
+}
+
+export interface RequestRowsOptions {
+  readonly store: Store;
+  readonly leaseId: string;
+  readonly log: Log;
+  /** How long a key is kept, in milliseconds. */
+  readonly keyTtlMs: number;
+  /** Told after a webhook was written down. */
+  readonly onWebhook: () => void;
+}
+
+/** A request whose end is being written. */
+export interface EndingRequest {
+  readonly id: string;
+  readonly accountId: string;
+  readonly webhookUrl?: string | undefined;
+}
 
 /** The rows of a request and its money, always written together in one transaction. */
 export interface RequestRows {
-  /** Adds the request and holds its money. Throws `insufficient_quota`, and leaves no trace. */
+  /**
+   * Adds the request, claims its key and holds its money. Throws `insufficient_quota` or a
+   * KeyTaken, and leaves no trace then.
+   */
   readonly open: (request: Omit<NewRequest, 'leaseId'>) => Promise<void>;
+  /** Notes that an upstream has taken it, and what takes it up again. */
+  readonly submitted: (id: string, resume: string) => Promise<void>;
+  /** Notes that its pictures are there, and what it will cost: from here on it is settled. */
+  readonly stored: (
+    id: string,
+    stored: StoredOutcome,
+    results: readonly NewResult[],
+  ) => Promise<void>;
   /** Charges exactly this and marks the request completed. */
-  readonly complete: (id: string, cost: Nanousd, ending: Ending) => Promise<void>;
-  /** Gives the hold back and marks the request failed. */
-  readonly fail: (id: string, ending: Ending) => Promise<void>;
+  readonly complete: (request: EndingRequest, cost: Nanousd, ending: Ending) => Promise<void>;
+  /** Gives the hold back, marks the request failed and frees its key. */
+  readonly fail: (request: EndingRequest, ending: Ending) => Promise<void>;
+  readonly orphaned: (id: string) => Promise<void>;
+  readonly delivered: (id: string) => Promise<void>;
 }
 
 /** Waits before further tries: a minute in all, in which a full disk or a lock may clear. */
 const RETRY_DELAYS_MS = [10, 100, 1_000, 5_000, 15_000, 40_000];
 
-export function openRequestRows(store: Store, leaseId: string, log: Log): RequestRows {
+export function openRequestRows(options: RequestRowsOptions): RequestRows {
+  const { store, leaseId, log, keyTtlMs } = options;
   const insistently = (id: string, write: () => Promise<void>): Promise<void> =>
     retry(write, (error, attempt) => {
       log.error(
         { image: id, attempt, err: error },
-        'the end of a request could not be written yet',
+        'the state of a request could not be written yet',
       );
     });
   return {
     open: (request) =>
-      store.transaction(async (tx) => {
-        await insertRequest(tx, { ...request, leaseId });
-        const { id, accountId, mode, held } = request;
-        const isHeld = await hold(tx, { requestId: id, accountId, mode, amount: held, leaseId });
-        if (!isHeld) {
-          throw new Failure('insufficient_quota');
-        }
-      }),
-    complete: (id, cost, ending) =>
-      insistently(id, async () => {
-        const settlement = await store.transaction(async (tx) => {
-          const posted = await settle(tx, { requestId: id, cost });
-          await finishRequest(tx, { ...ending, id, status: 'completed', cost });
-          return posted;
-        });
-        if (settlement === undefined && !(await isCompleted(store, id, cost))) {
-          throw new HoldGone(id);
-        }
-        if (settlement !== undefined && settlement.overrun > 0n) {
-          log.warn({ image: id, overrunUsd: formatUsd(settlement.overrun) }, 'cost above its hold');
-        }
-      }),
-    fail: (id, ending) =>
+      store.transaction((tx) => openRequest(tx, { ...request, leaseId }, keyTtlMs)),
+    submitted: (id, resume) =>
+      insistently(id, () => store.transaction((tx) => markSubmitted(tx, { id, resume }))),
+    stored: (id, stored, results) =>
       insistently(id, () =>
         store.transaction(async (tx) => {
-          await release(tx, { requestId: id });
-          await finishRequest(tx, { ...ending, id, status: 'failed' });
+          await insertResults(tx, results);
+          await markStored(tx, { id, outcome: writeOutcome(stored) });
         }),
       ),
+    complete: (request, cost, ending) =>
+      insistently(request.id, () => complete(options, request, { cost, ending })),
+    fail: (request, ending) =>
+      insistently(request.id, async () => {
+        await store.transaction((tx) => failRequest(tx, request, ending));
+        options.onWebhook();
+      }),
+    orphaned: (id) => store.transaction((tx) => markOrphaned(tx, id)),
+    delivered: (id) => store.transaction((tx) => markDelivered(tx, id)),
   };
+}
+
+async function openRequest(
+  tx: Transaction,
+  request: NewRequest & { readonly leaseId: string },
+  keyTtlMs: number,
+): Promise<void> {
+  const { id, accountId, mode, held, leaseId, idempotencyKey: key, fingerprint } = request;
+  if (key !== undefined && fingerprint !== undefined) {
+    const expiresAt = tx.startedAt + keyTtlMs;
+    const claim = { accountId, mode, key, fingerprint, requestId: id, expiresAt };
+    if (!(await claimKey(tx, claim))) {
+      throw new KeyTaken();
+    }
+  }
+  await insertRequest(tx, request);
+  const isHeld = await hold(tx, { requestId: id, accountId, mode, amount: held, leaseId });
+  if (!isHeld) {
+    throw new Failure('insufficient_quota');
+  }
+}
+
+async function complete(
+  { store, log, onWebhook }: RequestRowsOptions,
+  request: EndingRequest,
+  { cost, ending }: { readonly cost: Nanousd; readonly ending: Ending },
+): Promise<void> {
+  const { id } = request;
+  const settlement = await store.transaction(async (tx) => {
+    const posted = await settle(tx, { requestId: id, cost });
+    if (await finishRequest(tx, { ...ending, id, status: 'completed', cost })) {
+      await tell(tx, request, 'image.completed');
+    }
+    return posted;
+  });
+  if (settlement === undefined && !(await isCompleted(store, id, cost))) {
+    throw new HoldGone(id);
+  }
+  if (settlement !== undefined && settlement.overrun > 0n) {
+    log.warn({ image: id, overrunUsd: formatUsd(settlement.overrun) }, 'cost above its hold');
+  }
+  onWebhook();
+}
+
+async function failRequest(tx: Transaction, request: EndingRequest, ending: Ending): Promise<void> {
+  const { id } = request;
+  await release(tx, { requestId: id });
+  await freeKey(tx, id);
+  if (await finishRequest(tx, { ...ending, id, status: 'failed' })) {
+    const isCancelled = ending.errorCode === 'request_cancelled';
+    await tell(tx, request, isCancelled ? 'image.cancelled' : 'image.failed');
+  }
+}
+
+async function tell(
+  tx: Transaction,
+  { id, accountId, webhookUrl }: EndingRequest,
+  event: 'image.completed' | 'image.failed' | 'image.cancelled',
+): Promise<void> {
+  if (webhookUrl !== undefined) {
+    await enqueueWebhook(tx, { requestId: id, accountId, url: webhookUrl, event });
+  }
 }
 
 /** A COMMIT that reported a failure may have been written all the same: then all is well. */

@@ -45,3 +45,50 @@ export async function listAccounts(executor: Executor): Promise<AccountRecord[]>
 function readAccount(row: { id: string; name: string; created_at: bigint }): AccountRecord {
   return { id: row.id, name: row.name, createdAt: Number(row.created_at) };
 }
+
+/** What an account's webhooks are signed with. */
+export interface WebhookSecretRecord {
+  readonly secret: string | undefined;
+  /** The one before the last rotation. */
+  readonly before: string | undefined;
+  readonly rotatedAt: number | undefined;
+}
+
+/** Throws when there is no such account. */
+export async function findWebhookSecret(
+  executor: Executor,
+  accountId: string,
+): Promise<WebhookSecretRecord> {
+  const row = await executor
+    .selectFrom('accounts')
+    .select(['webhook_secret', 'webhook_secret_before', 'webhook_secret_rotated_at'])
+    .where('id', '=', accountId)
+    .executeTakeFirstOrThrow();
+  const rotatedAt = row.webhook_secret_rotated_at;
+  return {
+    secret: row.webhook_secret ?? undefined,
+    before: row.webhook_secret_before ?? undefined,
+    rotatedAt: rotatedAt === null ? undefined : Number(rotatedAt),
+  };
+}
+
+/** Gives the account a secret; the one that it had becomes the one before. */
+export async function setWebhookSecret(
+  tx: Transaction,
+  { accountId, secret }: { readonly accountId: string; readonly secret: string },
+): Promise<void> {
+  const { secret: before } = await findWebhookSecret(tx, accountId);
+  await tx
+    .updateTable('accounts')
+    .set(
+      before === undefined
+        ? { webhook_secret: secret }
+        : {
+            webhook_secret: secret,
+            webhook_secret_before: before,
+            webhook_secret_rotated_at: tx.startedAt,
+          },
+    )
+    .where('id', '=', accountId)
+    .execute();
+}

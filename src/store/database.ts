@@ -16,6 +16,10 @@ export interface Database {
   readonly transfers: TransfersTable;
   readonly leases: LeasesTable;
   readonly requests: RequestsTable;
+  readonly idempotency: IdempotencyTable;
+  readonly results: ResultsTable;
+  readonly webhooks: WebhooksTable;
+  readonly webhook_attempts: WebhookAttemptsTable;
 }
 
 /** Test keys and live keys spend from separate balances of the same account. */
@@ -32,6 +36,15 @@ export type LeaseKind = 'server' | 'cli';
 
 export type RequestStatus = 'running' | 'completed' | 'failed' | 'lost';
 
+/**
+ * How far a running request has come, beyond its hold: an upstream has taken it as a job of its
+ * own; its pictures are there and only the settlement is missing.
+ */
+export type RequestStage = 'submitted' | 'stored';
+
+/** How an asynchronous request ended. */
+export type WebhookEvent = 'image.completed' | 'image.failed' | 'image.cancelled' | 'image.lost';
+
 /** A time or a count: read as bigint, written as number. */
 type Integer = ColumnType<bigint, number, number>;
 type NullableInteger = ColumnType<bigint | null, number | null | undefined, number | null>;
@@ -42,6 +55,11 @@ export interface AccountsTable {
   readonly id: string;
   readonly name: string;
   readonly created_at: Integer;
+  /** `whsec_…`; null until it is first needed. */
+  readonly webhook_secret: NullableText;
+  /** The one before the last rotation, which signs beside the new one for a while. */
+  readonly webhook_secret_before: NullableText;
+  readonly webhook_secret_rotated_at: NullableInteger;
 }
 
 export interface KeysTable {
@@ -126,4 +144,80 @@ export interface RequestsTable {
   readonly lease_id: NullableText;
   readonly created_at: Integer;
   readonly finished_at: NullableInteger;
+  /** Null: held, and nothing else is known. */
+  readonly stage: ColumnType<
+    RequestStage | null,
+    RequestStage | null | undefined,
+    RequestStage | null
+  >;
+  /** JSON: what takes a submitted request up again. */
+  readonly resume: NullableText;
+  /** JSON: what the answer says, from the moment that the pictures are there. */
+  readonly outcome: NullableText;
+  /** JSON: what the caller of a failed request reads. */
+  readonly error: NullableText;
+  /** SHA-256, in hex, of what was asked for. */
+  readonly fingerprint: NullableText;
+  readonly idempotency_key: NullableText;
+  readonly webhook_url: NullableText;
+  /** Set for asynchronous requests. */
+  readonly async_at: NullableInteger;
+  /** Its own client left before the answer was delivered, and nobody has joined since. */
+  readonly orphaned_at: NullableInteger;
+  /** Somebody has got the whole answer. */
+  readonly delivered_at: NullableInteger;
+}
+
+/** Which request a key stands for. The row goes when the request fails, or its time is over. */
+export interface IdempotencyTable {
+  readonly account_id: string;
+  readonly mode: Mode;
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly request_id: string;
+  readonly created_at: Integer;
+  readonly expires_at: Integer;
+}
+
+/** A picture in the result store. */
+export interface ResultsTable {
+  /** `img_….0`, its name in the store. */
+  readonly name: string;
+  readonly request_id: string;
+  readonly image_index: Integer;
+  /** As it lies there. */
+  readonly bytes: Integer;
+  readonly created_at: Integer;
+  readonly expires_at: Integer;
+  readonly delivered_at: NullableInteger;
+}
+
+/** What a caller is told of the end of a request. */
+export interface WebhooksTable {
+  /** `msg_…`, which the receiver gets as `webhook-id`. */
+  readonly id: string;
+  /** The `img_…` id of the request; it has one message at most. */
+  readonly request_id: string;
+  readonly account_id: string;
+  readonly url: string;
+  readonly event: WebhookEvent;
+  readonly attempts: Integer;
+  /** When it is to be sent; null once it was delivered or given up. */
+  readonly next_at: NullableInteger;
+  readonly delivered_at: NullableInteger;
+  readonly given_up_at: NullableInteger;
+  readonly created_at: Integer;
+}
+
+/** The delivery log: one row for each time that a webhook was sent. */
+export interface WebhookAttemptsTable {
+  readonly webhook_id: string;
+  /** From 1. */
+  readonly attempt: Integer;
+  readonly at: Integer;
+  /** Of the answer; null when there was none. */
+  readonly status: NullableInteger;
+  /** Why there was no answer. */
+  readonly error: NullableText;
+  readonly duration_ms: Integer;
 }

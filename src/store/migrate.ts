@@ -1,12 +1,16 @@
 import { sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import * as initial from './migrations/0001_initial.ts';
+import * as results from './migrations/0002_results.ts';
+import * as webhooks from './migrations/0003_webhooks.ts';
 import type { Store } from './store.ts';
 import type { Executor } from './transaction.ts';
 
 // A static list: no folder is searched at run time, so the built package finds the same ones.
 const MIGRATIONS = {
   '0001_initial': initial,
+  '0002_results': results,
+  '0003_webhooks': webhooks,
 };
 
 /**

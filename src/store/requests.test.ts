@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { insertAccount } from './accounts.ts';
-import {
-  findRequest,
-  finishRequest,
-  insertRequest,
-  listRequests,
-  type NewRequest,
-} from './requests.ts';
+import { listRequests } from './request-list.ts';
+import { findRequest, finishRequest, insertRequest, type NewRequest } from './requests.ts';
 import type { Store } from './store.ts';
 import { openTestStore } from './test-store.ts';
 

@@ -1,6 +1,6 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { Nanousd } from '../base/money.ts';
-import type { Mode, RequestStatus, RequestsTable } from './database.ts';
+import type { Mode, RequestStage, RequestStatus, RequestsTable } from './database.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
 /** What is known when a request is admitted and its hold is made. */
@@ -25,6 +25,13 @@ export interface NewRequest {
   readonly outputFormat?: string | undefined;
   readonly metadata?: unknown;
   readonly leaseId?: string | undefined;
+  readonly fingerprint?: string | undefined;
+  readonly idempotencyKey?: string | undefined;
+  readonly webhookUrl?: string | undefined;
+  /** Its caller does not wait for the answer. */
+  readonly isAsync?: boolean | undefined;
+  /** When the request came; that of the transaction when absent. */
+  readonly createdAt?: number | undefined;
 }
 
 /** What is known at the end. A field that is undefined keeps what the row had before. */
@@ -46,6 +53,8 @@ export interface RequestOutcome {
   readonly usage?: unknown;
   readonly upstreamIds?: readonly string[] | undefined;
   readonly steps?: unknown;
+  /** What the caller of a failed request reads. */
+  readonly error?: unknown;
 }
 
 /** A request's row. The fields of unknown type are JSON as it was given. */
@@ -80,17 +89,15 @@ export interface RequestRecord {
   readonly leaseId: string | undefined;
   readonly createdAt: number;
   readonly finishedAt: number | undefined;
-}
-
-export interface RequestFilter {
-  readonly accountId?: string | undefined;
-  readonly mode?: Mode | undefined;
-  readonly status?: RequestStatus | undefined;
-  /** `req_…` */
-  readonly requestId?: string | undefined;
-  /** The `img_…` id of the last request of the page before. */
-  readonly after?: string | undefined;
-  readonly limit: number;
+  readonly stage: RequestStage | undefined;
+  readonly resume: unknown;
+  readonly outcome: unknown;
+  readonly error: unknown;
+  readonly fingerprint: string | undefined;
+  readonly idempotencyKey: string | undefined;
+  readonly webhookUrl: string | undefined;
+  readonly isAsync: boolean;
+  readonly deliveredAt: number | undefined;
 }
 
 /** Adds a running request. Its hold is made in the same transaction. */
@@ -116,7 +123,11 @@ export async function insertRequest(tx: Transaction, request: NewRequest): Promi
     output_format: request.outputFormat ?? null,
     metadata: writeJson(request.metadata) ?? null,
     lease_id: request.leaseId ?? null,
-    created_at: tx.startedAt,
+    created_at: request.createdAt ?? tx.startedAt,
+    fingerprint: request.fingerprint ?? null,
+    idempotency_key: request.idempotencyKey ?? null,
+    webhook_url: request.webhookUrl ?? null,
+    async_at: request.isAsync === true ? tx.startedAt : null,
   } satisfies Insertable<RequestsTable>;
   await tx.insertInto('requests').values(row).execute();
 }
@@ -141,6 +152,9 @@ export async function finishRequest(tx: Transaction, outcome: RequestOutcome): P
       usage: writeJson(outcome.usage),
       upstream_ids: writeJson(outcome.upstreamIds),
       steps: writeJson(outcome.steps),
+      error: writeJson(outcome.error),
+      stage: null,
+      resume: null,
       finished_at: tx.startedAt,
     })
     .where('id', '=', outcome.id)
@@ -162,46 +176,15 @@ export async function findRequest(
   return row === undefined ? undefined : readRequest(row);
 }
 
-/** Newest first. An `after` that is not there gives an empty page. */
-export async function listRequests(
-  executor: Executor,
-  filter: RequestFilter,
-): Promise<RequestRecord[]> {
-  const { accountId, mode, status, requestId, after, limit } = filter;
-  let query = executor.selectFrom('requests').selectAll();
-  if (accountId !== undefined) {
-    query = query.where('account_id', '=', accountId);
-  }
-  if (mode !== undefined) {
-    query = query.where('mode', '=', mode);
-  }
-  if (status !== undefined) {
-    query = query.where('status', '=', status);
-  }
-  if (requestId !== undefined) {
-    query = query.where('request_id', '=', requestId);
-  }
-  if (after !== undefined) {
-    const last = await findRequest(executor, after);
-    if (last === undefined) {
-      return [];
-    }
-    query = query.where((row) =>
-      row.or([
-        row('created_at', '<', BigInt(last.createdAt)),
-        row.and([row('created_at', '=', BigInt(last.createdAt)), row('id', '<', last.id)]),
-      ]),
-    );
-  }
-  const rows = await query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(limit)
-    .execute();
-  return rows.map(readRequest);
+/** The error code of what its caller cancelled. */
+export const CANCELLED = 'request_cancelled';
+
+export function wasCancelled({ status, errorCode }: RequestRecord): boolean {
+  return status === 'failed' && errorCode === CANCELLED;
 }
 
-function readRequest(row: Selectable<RequestsTable>): RequestRecord {
+/** A row as the rest of Easel reads it. */
+export function readRequest(row: Selectable<RequestsTable>): RequestRecord {
   return {
     id: row.id,
     requestId: row.request_id,
@@ -233,6 +216,15 @@ function readRequest(row: Selectable<RequestsTable>): RequestRecord {
     leaseId: row.lease_id ?? undefined,
     createdAt: Number(row.created_at),
     finishedAt: readNumber(row.finished_at),
+    stage: row.stage ?? undefined,
+    resume: readJson(row.resume),
+    outcome: readJson(row.outcome),
+    error: readJson(row.error),
+    fingerprint: row.fingerprint ?? undefined,
+    idempotencyKey: row.idempotency_key ?? undefined,
+    webhookUrl: row.webhook_url ?? undefined,
+    isAsync: row.async_at !== null,
+    deliveredAt: readNumber(row.delivered_at),
   };
 }
 

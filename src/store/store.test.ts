@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import { findAccountByName, insertAccount, listAccounts } from './accounts.ts';
-import { migrate } from './migrate.ts';
+import { migrate, readMigrationState } from './migrate.ts';
 import { openStore, type Store } from './store.ts';
 import { makeTestFolder, openTestStore } from './test-store.ts';
 import type { Transaction } from './transaction.ts';
@@ -30,7 +30,10 @@ test('two stores may migrate the same new file at the same time', async (context
     await Promise.all(stores.map((store) => store.close()));
   });
   const [first, second] = await Promise.all(stores.map(migrate));
-  assert.deepEqual([...(first ?? []), ...(second ?? [])], ['0001_initial']);
+  const { applied, pending } = await readMigrationState(stores[0].db);
+  assert.deepEqual([...(first ?? []), ...(second ?? [])], applied);
+  assert.equal(applied[0], '0001_initial');
+  assert.deepEqual(pending, []);
 });
 
 test('a database of a newer Easel is refused', async (context) => {
@@ -69,7 +72,9 @@ test('a member that throws undoes only itself, and gets its own error', async (c
     }),
     store.transaction(async (tx) => {
       await add(tx, 'third');
-      await sql`insert into accounts values ('acct_first', 'again', 0)`.execute(tx);
+      await sql`insert into accounts (id, name, created_at) values ('acct_first', 'again', 0)`.execute(
+        tx,
+      );
     }),
     store.transaction((tx) => add(tx, 'fourth')),
   ]);
@@ -208,7 +213,8 @@ test('a transaction that awaits something else for too long is undone', async (c
 
 test('writing outside of a transaction fails', async (context) => {
   const { store } = await openTestStore(context);
-  const write = sql`insert into accounts values ('acct_1', 'one', 0)`.execute(store.db);
+  const write =
+    sql`insert into accounts (id, name, created_at) values ('acct_1', 'one', 0)`.execute(store.db);
   await assert.rejects(write, /readonly/);
 });
 

@@ -78,12 +78,14 @@ export interface OpenHold {
 export async function listOpenHolds(executor: Executor): Promise<OpenHold[]> {
   return executor
     .selectFrom('transfers as hold')
-    .select([
+    .leftJoin('requests as request', 'request.id', 'hold.request_id')
+    .select(({ fn }) => [
       'hold.request_id as requestId',
       'hold.account_id as accountId',
       'hold.mode',
       'hold.amount',
-      'hold.lease_id as leaseId',
+      // A request that another process has taken over is that one's.
+      fn.coalesce('request.lease_id', 'hold.lease_id').as('leaseId'),
     ])
     .$narrowType<{ requestId: string }>()
     .where('hold.kind', '=', 'hold')

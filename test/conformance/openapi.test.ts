@@ -128,7 +128,7 @@ test('the document is OpenAPI 3.1: every reference resolves, every operation is 
       const resolved = asObject(resolve(response, ours));
       assert.match(status, /^[1-5]\d\d$/, label);
       assert.equal(typeof resolved['description'], 'string', `${label} ${status}`);
-      assert('content' in resolved, `${label} ${status} has no content`);
+      assert.equal('content' in resolved, status !== '304', `${label} ${status} content`);
     }
     const declared = asArray(operation['parameters'] ?? [])
       .map((parameter) => asObject(resolve(parameter, ours)))
@@ -178,6 +178,39 @@ test('an edit is documented as a form with files and as JSON, with the answers o
   assert('images' in asObject(json?.['properties']));
 });
 
+/** What is kept can be fetched: with the statuses besides those of every endpoint with a key. */
+const KEPT_STATUSES = {
+  'GET /v1/images': [200, 400],
+  'GET /v1/images/{id}': [200, 400, 404, 410],
+  'DELETE /v1/images/{id}': [200, 202, 404],
+  'GET /v1/images/{id}/content/{index}': [200, 206, 304, 404, 410, 416],
+};
+
+test('what is kept is documented with all its statuses, and requests with their headers', () => {
+  const byLabel = new Map(operations(ours).map(({ label, operation }) => [label, operation]));
+  for (const [label, statuses] of Object.entries(KEPT_STATUSES)) {
+    const documented = Object.keys(asObject(byLabel.get(label)?.['responses']));
+    const expected = [...statuses, 401, 403, 500, 503].map(String);
+    assert.deepEqual(documented.toSorted(), expected.toSorted(), label);
+  }
+  const content = byLabel.get('GET /v1/images/{id}/content/{index}');
+  assert.deepEqual(content?.['security'], [{ BearerAuth: [] }, { SignedLink: [] }]);
+  const headersOf = (label: string): unknown[] =>
+    asArray(byLabel.get(label)?.['parameters'])
+      .map((parameter) => asObject(resolve(parameter, ours)))
+      .filter((parameter) => parameter['in'] === 'header')
+      .map((parameter) => parameter['name']);
+  for (const label of ['POST /v1/images/generations', 'POST /v1/images/edits']) {
+    assert.deepEqual(headersOf(label), ['Idempotency-Key', 'Prefer'], label);
+    const responses = asObject(byLabel.get(label)?.['responses']);
+    assert(
+      ['202', '409', '410', '422'].every((status) => status in responses),
+      label,
+    );
+  }
+  assert.deepEqual(headersOf('GET /v1/images/{id}'), ['Prefer']);
+});
+
 test('every route but the documents and pages is in the document', () => {
   const documented = operations(ours).map(({ label }) => label);
   const served = routes(easel.app.server.printRoutes({ commonPrefix: false }));
@@ -185,7 +218,9 @@ test('every route but the documents and pages is in the document', () => {
   const api = served.filter(({ path }) => !isPage(path));
   assert.deepEqual(
     documented.toSorted(),
-    api.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`).toSorted(),
+    api
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)(?:\([^)]*\))?/g, '{$1}')}`)
+      .toSorted(),
   );
 });
 
@@ -193,7 +228,7 @@ test('keys are asked for where the document says so, and nowhere else', async ()
   assert.deepEqual(ours['security'], [{ BearerAuth: [] }]);
   for (const { label, path, method, operation } of operations(ours)) {
     const isOpen = Array.isArray(operation['security']) && operation['security'].length === 0;
-    const url = easel.url + path.replaceAll(/\{\w+\}/g, 'x');
+    const url = easel.url + path.replaceAll(/\{\w+\}/g, 'img_x');
     const response = await fetch(url, { method });
     await response.body?.cancel();
     assert.equal(response.status === 401, !isOpen, `${label} answered ${response.status}`);

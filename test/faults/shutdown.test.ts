@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { audit } from '../../src/ledger/audit.ts';
 import { sweep } from '../../src/ledger/sweep.ts';
-import { listRequests } from '../../src/store/requests.ts';
+import { listRequests } from '../../src/store/request-list.ts';
 import { openStore } from '../../src/store/store.ts';
 import { createLog } from '../../src/base/log.ts';
 import { requesters } from '../support/harness.ts';

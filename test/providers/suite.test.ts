@@ -21,23 +21,30 @@ interface Answer {
 interface Bench extends AsyncDisposable {
   readonly easel: Easel;
   readonly started: StartedUpstream;
-  readonly post: (fields?: object, signal?: AbortSignal) => Promise<Response>;
+  readonly post: (
+    fields?: object,
+    signal?: AbortSignal,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<Response>;
   readonly balance: () => Promise<{ readonly held: number; readonly spent: number }>;
 }
 
-async function openBench(row: UpstreamRow): Promise<Bench> {
+async function openBench(
+  row: UpstreamRow,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Bench> {
   const started = await row.start();
-  const { environment, yaml = '' } = started;
-  const easel = await startEasel({ environment, yaml });
+  const { yaml = '' } = started;
+  const easel = await startEasel({ environment: { ...started.environment, ...more }, yaml });
   const authorization = `Bearer ${await easel.liveKey()}`;
   const body = { model: row.model, prompt: 'a red boat', ...row.fields };
   return {
     easel,
     started,
-    post: (fields = {}, signal) =>
+    post: (fields = {}, signal, headers = {}) =>
       fetch(`${easel.url}/v1/images/generations`, {
         method: 'POST',
-        headers: { authorization, 'content-type': 'application/json' },
+        headers: { authorization, 'content-type': 'application/json', ...headers },
         body: JSON.stringify({ ...body, ...fields }),
         ...(signal === undefined ? {} : { signal }),
       }),
@@ -211,19 +218,44 @@ for (const row of UPSTREAMS) {
       await assertUntouched(bench);
     });
 
-    test('a caller that leaves while the upstream thinks pays nothing', async () => {
-      await using bench = await openBench(row);
-      bench.started.upstream.next('slow_first_byte');
-      const controller = new AbortController();
-      const sent = bench.post({}, controller.signal).catch(() => undefined);
-      await bench.started.upstream.until(() => bench.started.upstream.heldAnswers === 1);
-      controller.abort();
-      await sent;
+    test('without a store a caller that leaves while the upstream thinks pays nothing', async () => {
+      await using bench = await openBench(row, { EASEL_RESULT_TTL: '0' });
+      await leaveWhileItThinks(bench);
       await bench.easel.app.engine.pipeline.jobs.idle();
       bench.started.upstream.release();
       await assertUntouched(bench);
     });
+
+    test('a caller that leaves finds its picture later, bought and paid once', async () => {
+      await using bench = await openBench(row);
+      await leaveWhileItThinks(bench);
+      bench.started.upstream.release();
+      await bench.easel.app.engine.pipeline.jobs.idle();
+      assert.deepEqual(await spentAndHeld(bench), [row.cost, 0]);
+      assert.equal(bench.started.upstream.purchases, 1);
+      // The same once more, as an SDK sends it by itself: it gets what was bought.
+      const again = await bench.post({}, undefined, { 'x-stainless-retry-count': '1' });
+      const answer = (await again.json()) as Answer;
+      assert.equal(again.status, 200, JSON.stringify(answer));
+      assert.equal(again.headers.get('idempotent-replayed'), 'true');
+      const bytes = Buffer.from(answer.data[0]?.b64_json ?? '', 'base64');
+      const { width, height } = await sharp(bytes).metadata();
+      assert.equal(answer.size, `${width}x${height}`);
+      assert.equal(answer.usage.cost.total_cost, row.cost);
+      assert.deepEqual(await spentAndHeld(bench), [row.cost, 0]);
+      assert.equal(bench.started.upstream.purchases, 1);
+      assert.deepEqual(await bench.easel.auditProblems(), []);
+    });
   });
+}
+
+async function leaveWhileItThinks({ started, post }: Bench): Promise<void> {
+  started.upstream.next('slow_first_byte');
+  const controller = new AbortController();
+  const sent = post({}, controller.signal).catch(() => undefined);
+  await started.upstream.until(() => started.upstream.heldAnswers === 1);
+  controller.abort();
+  await sent;
 }
 
 test('every kind of upstream has its row in the suite', () => {

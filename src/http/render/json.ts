@@ -1,8 +1,17 @@
 import { mediaType } from '../../base/image.ts';
 import { base64Chunks } from '../../payload/base64.ts';
-import type { JobEvent, JobFacts, Subscription } from '../../requests/job.ts';
+import type { EventReader, JobEvent, JobFacts, Outcome } from '../../requests/job.ts';
 import type { Answer } from '../answer.ts';
 import { answerHead, answerTail } from './body.ts';
+
+/** How a JSON answer is written. */
+export interface JsonOptions {
+  readonly responseFormat: 'b64_json' | 'url';
+  /** A link to a picture, in place of a `data:` URI where all pictures are kept. */
+  readonly linkTo?: ((id: string, index: number) => string) | undefined;
+  /** What the document says at its beginning besides. */
+  readonly head?: Readonly<Record<string, unknown>>;
+}
 
 type ImageEvent = Extract<JobEvent, { type: 'image' }>;
 
@@ -14,23 +23,19 @@ type ImageEvent = Extract<JobEvent, { type: 'image' }>;
 export async function renderJson(
   answer: Answer,
   facts: JobFacts,
-  subscription: Subscription,
-  responseFormat: 'b64_json' | 'url',
+  reader: EventReader,
+  options: JsonOptions,
 ): Promise<void> {
-  let whole = true;
-  for (let event = await subscription.next(); event; event = await subscription.next()) {
+  const items = new ItemWriter(answer, facts, options);
+  for (let event = await reader.next(); event; event = await reader.next()) {
     switch (event.type) {
       case 'partial':
         break;
       case 'image':
-        if (!whole) {
-          break;
-        }
-        await openItem(answer, facts);
-        whole = await writeImage(answer, event, responseFormat);
+        await items.take(event);
         break;
       case 'completed':
-        if (!whole) {
+        if (!(await items.finish(event.outcome))) {
           answer.destroy();
           return;
         }
@@ -47,26 +52,80 @@ export async function renderJson(
   }
 }
 
+/** Writes the pictures of the document, and what comes before the first of them. */
+class ItemWriter {
+  readonly #answer: Answer;
+  readonly #facts: JobFacts;
+  readonly #options: JsonOptions;
+  /** Those that a link is to stand for. */
+  readonly #waiting: ImageEvent[] = [];
+  #whole = true;
+
+  constructor(answer: Answer, facts: JobFacts, options: JsonOptions) {
+    this.#answer = answer;
+    this.#facts = facts;
+    this.#options = options;
+  }
+
+  async take(event: ImageEvent): Promise<void> {
+    const { responseFormat, linkTo } = this.#options;
+    if (responseFormat === 'url' && linkTo !== undefined) {
+      this.#waiting.push(event);
+    } else {
+      await this.#write(event, this.#options);
+    }
+  }
+
+  /** A link is good for pictures that are kept, which their end tells. False: one broke off. */
+  async finish({ warnings }: Outcome): Promise<boolean> {
+    const areKept = warnings.every(({ code }) => code !== 'not_kept');
+    const linkTo = areKept ? this.#options.linkTo : undefined;
+    for (const event of this.#waiting) {
+      await this.#write(event, { ...this.#options, linkTo });
+    }
+    return this.#whole;
+  }
+
+  /** Nothing may follow a payload that broke off. */
+  async #write(event: ImageEvent, options: JsonOptions): Promise<void> {
+    if (this.#whole) {
+      await openItem(this.#answer, this.#facts, options);
+      this.#whole = await writeImage(this.#answer, event, { ...options, id: this.#facts.id });
+    }
+  }
+}
+
 /** The document's beginning before the first picture, a comma before every other. */
-async function openItem(answer: Answer, facts: JobFacts): Promise<void> {
+async function openItem(
+  answer: Answer,
+  facts: JobFacts,
+  { head = {} }: JsonOptions,
+): Promise<void> {
   if (answer.started) {
     await answer.write(',');
     return;
   }
   answer.start({ 'content-type': 'application/json; charset=utf-8' });
-  await answer.write(`${JSON.stringify(answerHead(facts)).slice(0, -1)},"data":[`);
+  const begun = JSON.stringify({ ...answerHead(facts), ...head });
+  await answer.write(`${begun.slice(0, -1)},"data":[`);
 }
 
 /** False when the payload broke off: then nothing may follow it. */
 async function writeImage(
   answer: Answer,
   { payload, image }: ImageEvent,
-  responseFormat: 'b64_json' | 'url',
+  { responseFormat, linkTo, id }: JsonOptions & { readonly id: string },
 ): Promise<boolean> {
-  const prefix = responseFormat === 'url' ? `data:${mediaType(image.format)};base64,` : '';
-  await answer.write(`{"index":${image.index},"${responseFormat}":"${prefix}`);
-  if (!(await answer.writeAll(base64Chunks(payload)))) {
-    return false;
+  const { index, format } = image;
+  if (responseFormat === 'url' && linkTo !== undefined) {
+    const link = JSON.stringify(linkTo(id, index)).slice(0, -1);
+    await answer.write(`{"index":${index},"url":${link}`);
+  } else {
+    const prefix = responseFormat === 'url' ? `data:${mediaType(format)};base64,` : '';
+    await answer.write(`{"index":${index},"${responseFormat}":"${prefix}`);
+    if (!(await answer.writeAll(base64Chunks(payload)))) {
+      return false;
+    }
   }
   const revised =
     image.revisedPrompt === undefined

@@ -1,7 +1,7 @@
 import { mediaType } from '../../base/image.ts';
 import { formatUsd } from '../../base/money.ts';
 import { binaryChunks } from '../../payload/base64.ts';
-import type { JobFacts, Subscription } from '../../requests/job.ts';
+import type { EventReader, JobFacts } from '../../requests/job.ts';
 import type { Answer } from '../answer.ts';
 
 /** Whether an `Accept` header asks for the picture itself and not for JSON. */
@@ -17,10 +17,10 @@ export function wantsPicture(accept: string | undefined): boolean {
 export async function renderPicture(
   answer: Answer,
   facts: JobFacts,
-  subscription: Subscription,
+  reader: EventReader,
 ): Promise<void> {
   let whole = true;
-  for (let event = await subscription.next(); event; event = await subscription.next()) {
+  for (let event = await reader.next(); event; event = await reader.next()) {
     switch (event.type) {
       case 'partial':
         break;

@@ -2,7 +2,7 @@ import { errorBody, type Failure, toFailure } from '../../base/errors.ts';
 import { formatSize } from '../../base/image.ts';
 import { base64Chunks } from '../../payload/base64.ts';
 import type { Payload } from '../../payload/payload.ts';
-import type { JobEvent, JobFacts, Outcome, Subscription } from '../../requests/job.ts';
+import type { EventReader, JobEvent, JobFacts, Outcome } from '../../requests/job.ts';
 import type { Answer } from '../answer.ts';
 import { completedEvent } from './body.ts';
 
@@ -24,7 +24,7 @@ export interface StreamOptions {
 export async function renderStream(
   answer: Answer,
   facts: JobFacts,
-  subscription: Subscription,
+  reader: EventReader,
   options: StreamOptions,
 ): Promise<void> {
   answer.start({
@@ -36,21 +36,17 @@ export async function renderStream(
   const writer = new EventWriter(answer, facts);
   const stopKeepalive = keepAlive(answer, writer, options.keepaliveMs);
   try {
-    await writeEvents(writer, subscription, options.n);
+    await writeEvents(writer, reader, options.n);
     answer.end();
   } finally {
     stopKeepalive();
   }
 }
 
-async function writeEvents(
-  writer: EventWriter,
-  subscription: Subscription,
-  n: number,
-): Promise<void> {
+async function writeEvents(writer: EventWriter, reader: EventReader, n: number): Promise<void> {
   let waiting: ImageEvent | undefined;
   let opened: ImageEvent | undefined;
-  for (let event = await subscription.next(); event; event = await subscription.next()) {
+  for (let event = await reader.next(); event; event = await reader.next()) {
     switch (event.type) {
       case 'partial':
         await writer.partial(event);

@@ -1,0 +1,217 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Caller } from './access/authenticate.ts';
+import { bootstrap, type BootstrapResult } from './access/bootstrap.ts';
+import { type Clock, systemClock } from './base/clock.ts';
+import type { Log } from './base/log.ts';
+import { createDiskBlobs } from './blobs/disk.ts';
+import { type ModelEntry, modelEntry } from './catalog/models.ts';
+import { watchCatalog, type WatchedCatalog } from './catalog/watch.ts';
+import { knownProviders } from './config/account.ts';
+import type { Config } from './config/config.ts';
+import { parseConfigFile } from './config/file.ts';
+import { type CallerUrls, createCallerUrls } from './egress/caller-urls.ts';
+import { startLease, type Lease } from './ledger/lease.ts';
+import { credit } from './ledger/ledger.ts';
+import { PACKAGE_FOLDER } from './package.ts';
+import { arrivingPayload } from './payload/payload.ts';
+import { PICTURE_BYTES_MAX } from './payload/receive-picture.ts';
+import { createSpool } from './payload/spool.ts';
+import { fanOut } from './pipeline/fan-out.ts';
+import type { Pipeline } from './pipeline/generate.ts';
+import { openRecords } from './pipeline/record.ts';
+import { isInScope, scopeOf } from './pipeline/scope.ts';
+import { painter } from './providers/painter.ts';
+import type { Provider } from './providers/provider.ts';
+import { openAnswers } from './requests/answers.ts';
+import { openClaims } from './requests/claims.ts';
+import { type Lookup, openLookup } from './requests/lookup.ts';
+import { type Marks, openMarks } from './requests/marks.ts';
+import { openRequestRows } from './requests/records.ts';
+import { JobRegistry } from './requests/registry.ts';
+import { openResults, type Results } from './requests/results.ts';
+import { lockHome } from './store/home-lock.ts';
+import { migrate } from './store/migrate.ts';
+import { openStore, type Store } from './store/store.ts';
+import { takeOver } from './take-over.ts';
+import { openUpstreams } from './upstreams.ts';
+import { openWebhooks } from './webhooks.ts';
+
+export interface EngineOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock?: Clock;
+  /** `server`: the one server of its home. `cli`: a guest, maybe beside a running server. */
+  readonly kind: 'server' | 'cli';
+}
+
+/** Everything but HTTP: what the server and the CLI both work with. */
+export interface Engine {
+  readonly store: Store;
+  readonly catalog: WatchedCatalog;
+  readonly pipeline: Pipeline;
+  readonly lookup: Lookup;
+  readonly marks: Marks;
+  readonly bootstrapped: BootstrapResult;
+  readonly models: (caller: Caller) => ModelEntry[];
+  /** Waits for running jobs, then lets go of the database. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens the home folder: database, keys, catalogue, engines. */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { config, log, kind, clock = systemClock } = options;
+  mkdirSync(config.homeFolder, { recursive: true, mode: 0o700 });
+  const lock = kind === 'server' ? lockHome(config.homeFolder) : undefined;
+  const store = await openStore({
+    file: join(config.homeFolder, 'easel.db'),
+    durability: config.file.durability,
+    clock,
+  });
+  await migrate(store);
+  const bootstrapped = await bootstrap(store, { ...config.bootstrap, credit });
+  if (kind === 'server') {
+    // What a process that died has left there belongs to nobody.
+    rmSync(spoolFolder(config), { recursive: true, force: true });
+  }
+  const lease = await startLease(store, { kind, clock, log });
+  const catalog = openCatalog(config, log);
+  const upstreams = openUpstreams(config, log);
+  const callerUrls = createCallerUrls({
+    trustedHosts: config.fetchAllow,
+    bytesMax: PICTURE_BYTES_MAX,
+    log,
+  });
+  const results = await openResultStore({ config, log, clock, store, kind });
+  const jobs = new JobRegistry();
+  const lookup = openLookup({ store, jobs, results, clock });
+  const webhooks = openWebhooks({ config, log, clock, store, lookup, kind });
+  const { providers } = upstreams;
+  const inputs = { config, log, clock, store, lease, catalog, providers, callerUrls };
+  const pipeline = buildPipeline({ ...inputs, results, jobs, onWebhook: webhooks.nudge });
+  const marks = openMarks(store, log);
+  const sweeping =
+    kind === 'server'
+      ? await takeOver({ ...inputs, pipeline, onLost: webhooks.tellLost })
+      : undefined;
+  return {
+    store,
+    catalog,
+    pipeline,
+    lookup,
+    marks,
+    bootstrapped,
+    models: (caller) => {
+      const scope = scopeOf(caller, pipeline.isConfigured, clock.now());
+      const cards = catalog.current().list();
+      return cards
+        .filter((card) => isInScope(card, scope))
+        .map((card) =>
+          modelEntry(card, {
+            ownedBy: config.file.owned_by,
+            nowMs: scope.nowMs,
+            // Test keys never reach the model itself, and the list says so.
+            ...(scope.mode === 'test' ? { engine: painter.name } : {}),
+          }),
+        );
+    },
+    close: async () => {
+      await jobs.idle();
+      catalog.close();
+      await Promise.all([upstreams.close(), callerUrls.close(), webhooks.close()]);
+      await sweeping?.stop();
+      await marks.flush();
+      await results?.close();
+      await lease.stop();
+      await store.close();
+      lock?.release();
+    },
+  };
+}
+
+/** The cards of this package with the operator's file over them, watched. */
+function openCatalog({ filePath, providers }: Config, log: Log): WatchedCatalog {
+  return watchCatalog(join(PACKAGE_FOLDER, 'catalog'), {
+    log,
+    providers: knownProviders(providers),
+    ...(filePath === undefined
+      ? {}
+      : {
+          operatorPath: filePath,
+          checkOperatorText: (text: string) => void parseConfigFile(filePath, text),
+        }),
+  });
+}
+
+/** Payloads above this go to disk while they must be whole. */
+export const SPOOL_MEMORY_BYTES = 1024 * 1024;
+
+export function spoolFolder({ homeFolder }: Config): string {
+  return join(homeFolder, 'spool');
+}
+
+/** Without a store a key still keeps a second purchase from happening, for so long. */
+const KEY_TTL_MS_LEAST = 3_600_000;
+
+interface PipelineInputs {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly lease: Lease;
+  readonly catalog: WatchedCatalog;
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly callerUrls: CallerUrls;
+  readonly results: Results | undefined;
+  readonly jobs: JobRegistry;
+  readonly onWebhook: () => void;
+}
+
+function buildPipeline(inputs: PipelineInputs): Pipeline {
+  const { config, log, clock, store, lease, catalog, providers, callerUrls } = inputs;
+  const { results, jobs, onWebhook } = inputs;
+  const keyTtlMs = Math.max(config.results.ttlMs, KEY_TTL_MS_LEAST);
+  return {
+    catalog: catalog.current,
+    isConfigured: (provider) => providers.has(provider),
+    route: ({ card }, caller) => {
+      const provider = caller.mode === 'test' ? undefined : providers.get(card.provider);
+      // The painter makes several pictures in one call, each by its own seed.
+      return provider === undefined || provider === painter
+        ? painter
+        : fanOut(provider, card.imagesPerCall);
+    },
+    records: openRecords(openRequestRows({ store, leaseId: lease.id, log, keyTtlMs, onWebhook })),
+    jobs,
+    results,
+    findEarlier: openClaims({ store, clock, ttlMs: keyTtlMs }),
+    answerOf: openAnswers({ store, jobs, results }),
+    clock,
+    log,
+    openSpool: () => createSpool({ folder: spoolFolder(config), memoryBytes: SPOOL_MEMORY_BYTES }),
+    fetchPicture: async (url, signal) => {
+      const { body } = await callerUrls.fetch(url, signal);
+      return arrivingPayload('binary', body);
+    },
+    requestMs: config.file.time.request_seconds * 1000,
+  };
+}
+
+interface ResultStoreInputs {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly kind: EngineOptions['kind'];
+}
+
+/** Undefined where nothing is kept: by the operator's wish, and where the CLI takes it at once. */
+async function openResultStore(inputs: ResultStoreInputs): Promise<Results | undefined> {
+  const { config, log, clock, store, kind } = inputs;
+  const { ttlMs, bytesMax, folder } = config.results;
+  if (ttlMs === 0 || kind === 'cli') {
+    return undefined;
+  }
+  const blobs = await createDiskBlobs({ folder, durability: config.file.durability });
+  return openResults({ store, blobs, clock, log, ttlMs, bytesMax });
+}

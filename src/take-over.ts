@@ -1,0 +1,45 @@
+import type { Clock } from './base/clock.ts';
+import type { Log } from './base/log.ts';
+import type { Lease } from './ledger/lease.ts';
+import { sweep, type SweepOptions } from './ledger/sweep.ts';
+import { startSweeping } from './ledger/sweeping.ts';
+import type { Pipeline } from './pipeline/generate.ts';
+import { recover } from './pipeline/recover.ts';
+import type { Provider } from './providers/provider.ts';
+import { adoptAbandoned, disown } from './requests/abandoned.ts';
+import type { Store } from './store/store.ts';
+
+export interface TakeOverInputs {
+  readonly store: Store;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly lease: Lease;
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly pipeline: Pipeline;
+  /** Told, in the transaction, of each request whose process died and took it along. */
+  readonly onLost: NonNullable<SweepOptions['onLost']>;
+}
+
+/**
+ * What a server does with the requests of servers that died: what can be ended is ended, the rest
+ * is lost, its holds given back. Goes on looking for what CLI runs leave behind. The caller has the
+ * home's lock, so whatever server had a lease before is dead.
+ */
+export async function takeOver(
+  inputs: TakeOverInputs,
+): Promise<{ readonly stop: () => Promise<void> }> {
+  const { store, log, clock, lease, providers, pipeline, onLost } = inputs;
+  const ownLeaseId = lease.id;
+  if (pipeline.results !== undefined) {
+    const adopting = { leaseId: ownLeaseId, deadServerLeases: true, nowMs: clock.now() };
+    const records = await adoptAbandoned(store, adopting);
+    const engine = (name: string): Provider | undefined => providers.get(name);
+    const taken = await recover({ ...pipeline, engine }, records);
+    await disown(
+      store,
+      records.map(({ id }) => id).filter((id) => !taken.includes(id)),
+    );
+  }
+  await sweep(store, log, { clock, deadServerLeases: true, ownLeaseId, onLost });
+  return startSweeping({ store, log, clock, ownLeaseId, onLost });
+}
