@@ -1,5 +1,6 @@
 import type { Caller } from '../access/authenticate.ts';
 import type { Clock } from '../base/clock.ts';
+import { Failure } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Admitted } from '../catalog/admitted.ts';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -27,6 +28,9 @@ import {
 } from './pictures.ts';
 import { type HeldRequest, Stopwatch } from './record.ts';
 import { scopeOf } from './scope.ts';
+
+/** How often a request looks for the one that has its idempotency key. */
+const MAX_TRIES = 5;
 
 /** What the pipeline works with; `app.ts` builds it. */
 export interface Pipeline extends CarryOutParts {
@@ -84,7 +88,7 @@ export async function generate(
   const claim = { ...claimOf(caller, options), fingerprint };
   let isTakenOver = false;
   try {
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const earlier = await parts.findEarlier(claim);
       const answer = earlier === undefined ? undefined : await parts.answerOf(earlier);
       if (answer !== undefined) {
@@ -98,6 +102,11 @@ export async function generate(
         // Of two that came at once the other was first: its answer is this one's, too.
         if (!(error instanceof KeyTaken)) {
           throw error;
+        }
+        // Its request may fail and free the key before this one looks, but hardly each time.
+        if (tries === MAX_TRIES) {
+          const internal = 'an idempotency key stayed taken, and had no request to answer from';
+          throw new Failure('overloaded', { internal, cause: error });
         }
       }
     }
