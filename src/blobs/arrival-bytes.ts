@@ -11,7 +11,7 @@ const WRITE_BYTES_MAX = 1024 * 1024;
 const WRITE_CHUNKS_MAX = 1024;
 
 /** The source waits for the disk once so much waits to be written. */
-const UNWRITTEN_BYTES_MAX = 1024 * 1024;
+const UNWRITTEN_BYTES_MAX = 2 * 1024 * 1024;
 const UNWRITTEN_CHUNKS_MAX = 4096;
 
 /** Written chunks that are kept for readers near the head, beside the bound on their bytes. */
@@ -35,8 +35,6 @@ export class ArrivalBytes {
   readonly #recent = new RecentChunks();
   /** Up to where it stands in the file. */
   #written: Place = { position: 0, sequence: 0 };
-  /** Up to where the fastest reader has come. */
-  #read = 0;
   #part: PartFile | undefined;
   #opening: Promise<unknown> = Promise.resolve();
   #state: 'arriving' | 'whole' | 'given up' = 'arriving';
@@ -89,14 +87,6 @@ export class ArrivalBytes {
   stop(state: 'whole' | 'given up'): void {
     this.#state = state;
     this.#wakeWriter();
-  }
-
-  /** The fastest reader has come so far: slower ones find what lies before it in the file. */
-  noteRead(position: number): void {
-    this.#read = position;
-    if (this.#refusal === undefined) {
-      this.#trim();
-    }
   }
 
   /** The chunk at the place, from memory, or undefined; the place moves on. */
@@ -203,16 +193,12 @@ export class ArrivalBytes {
     this.#options.onWritten();
   }
 
-  /** Drops what stands in the file and either was read or is no longer near the head. */
+  /** Drops what stands in the file and is no longer near the head. */
   #trim(): void {
     const recent = this.#recent;
     const { windowBytes } = this.#options;
-    const written = this.#written.position;
-    while (recent.dropBefore(Math.min(this.#read, written))) {
-      // One chunk at a time.
-    }
     while (recent.bytes > windowBytes || recent.count > WINDOW_CHUNKS_MAX) {
-      if (!recent.dropBefore(written)) {
+      if (!recent.dropBefore(this.#written.position)) {
         return;
       }
     }

@@ -1,11 +1,9 @@
 import type { Payload } from '../payload/payload.ts';
 import { ArrivalBytes, type ArrivalBytesOptions } from './arrival-bytes.ts';
 import { ArrivalReader, type ReadableArrival } from './arrival-reader.ts';
-import { BlobError, removedError } from './blob-error.ts';
+import { BlobError } from './blob-error.ts';
 import type { ArrivingBlob, BlobOutcome, OpenBlob } from './blobs.ts';
-import { Pace } from './pace.ts';
 import type { Place } from './recent-chunks.ts';
-import { reopenedChunks } from './stored-blob.ts';
 
 export interface ArrivalOptions extends Omit<ArrivalBytesOptions, 'form' | 'onWritten'> {
   /** Where the picture is read once it is whole and its arrival over. */
@@ -16,8 +14,8 @@ export interface ArrivalOptions extends Omit<ArrivalBytesOptions, 'form' | 'onWr
 }
 
 /**
- * A picture on its way from its source into a file. The source is read at the disk's pace, and at
- * its fastest reader's for a second at most.
+ * A picture on its way from its source into a file. The source is read at the disk's pace, never
+ * at a reader's.
  */
 export class Arrival implements ReadableArrival {
   readonly blob: ArrivingBlob;
@@ -26,7 +24,6 @@ export class Arrival implements ReadableArrival {
   readonly #options: ArrivalOptions;
   readonly #bytes: ArrivalBytes;
   readonly #ended = Promise.withResolvers<void>();
-  readonly #pace = new Pace();
   #source: AsyncIterator<Buffer> | undefined;
   #readers = 0;
   #waiting: (() => void)[] = [];
@@ -94,7 +91,7 @@ export class Arrival implements ReadableArrival {
       throw this.#failure.error;
     }
     if (typeof this.#outcome === 'object' && !this.isHeld) {
-      return reopenedChunks(this.#options.reopen);
+      return storedChunks(this.#options.reopen);
     }
     this.#readers += 1;
     this.#options.enter();
@@ -103,21 +100,16 @@ export class Arrival implements ReadableArrival {
 
   async leave(): Promise<void> {
     this.#readers -= 1;
-    this.#pace.look();
     await this.#release();
     this.#options.leave();
   }
 
   take(place: Place): Buffer | undefined {
-    const chunk = this.#bytes.take(place);
-    this.#noteRead(place.position);
-    return chunk;
+    return this.#bytes.take(place);
   }
 
   readBlock(place: Place): Promise<Buffer> | undefined {
-    const block = this.#bytes.readBlock(place);
-    this.#noteRead(place.position);
-    return block;
+    return this.#bytes.readBlock(place);
   }
 
   isOver(): boolean {
@@ -136,7 +128,7 @@ export class Arrival implements ReadableArrival {
     void this.#pump(payload);
     await this.#ended.promise;
     await writing;
-    const refusal = this.#isDropped ? removedError() : this.#bytes.refusal;
+    const refusal = this.#isDropped ? removed() : this.#bytes.refusal;
     if (this.#failure !== undefined || refusal !== undefined) {
       // A part file that will not go is removed by the next process.
       await this.#bytes.discard().catch(() => undefined);
@@ -180,10 +172,6 @@ export class Arrival implements ReadableArrival {
         while (this.#bytes.isFull && this.#failure === undefined) {
           await this.#untilWritten();
         }
-        const { end } = this.#bytes;
-        if (this.#isRead() && this.#pace.isAhead(end)) {
-          await this.#pace.untilNear(end, () => this.#isRead());
-        }
       }
     } catch (error) {
       this.#fail(error);
@@ -212,21 +200,10 @@ export class Arrival implements ReadableArrival {
     await this.#source?.return?.();
   }
 
-  /** By somebody who may be waited for. */
-  #isRead(): boolean {
-    return this.#readers > 0 && this.#failure === undefined;
-  }
-
   #untilWritten(): Promise<void> {
     return new Promise((resolve) => {
       this.#resumePump = resolve;
     });
-  }
-
-  #noteRead(position: number): void {
-    if (this.#pace.reach(position)) {
-      this.#bytes.noteRead(position);
-    }
   }
 
   #end(): void {
@@ -244,7 +221,6 @@ export class Arrival implements ReadableArrival {
       this.#bytes.stop('given up');
       this.#ended.resolve();
       this.#resumePump();
-      this.#pace.look();
       this.#wakeReaders();
     }
   }
@@ -265,15 +241,7 @@ export class Arrival implements ReadableArrival {
   }
 
   async #peek(count: number): Promise<Buffer> {
-    // Whoever looks at the beginning has not read it: others come for it.
-    const reader = new ArrivalReader({
-      enter: () => this.enter(),
-      leave: () => this.leave(),
-      take: (place) => this.#bytes.take(place),
-      readBlock: (place) => this.#bytes.readBlock(place),
-      isOver: () => this.isOver(),
-      wait: (wake) => this.wait(wake),
-    });
+    const reader = new ArrivalReader(this);
     const chunks: Buffer[] = [];
     try {
       for (let bytes = 0; bytes < count;) {
@@ -291,4 +259,21 @@ export class Arrival implements ReadableArrival {
     const bytes = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
     return bytes.subarray(0, count);
   }
+}
+
+/** The picture from the store, for a reader who comes when its arrival is over. */
+async function* storedChunks(reopen: ArrivalOptions['reopen']): AsyncGenerator<Buffer, void, void> {
+  const blob = await reopen();
+  if (blob === undefined) {
+    throw removed();
+  }
+  try {
+    yield* blob.payload.chunks();
+  } finally {
+    await blob.close();
+  }
+}
+
+function removed(): BlobError {
+  return new BlobError('removed', 'the picture was removed');
 }

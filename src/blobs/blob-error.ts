@@ -17,7 +17,3 @@ export function diskError(deed: 'written' | 'read' | 'removed', cause: unknown):
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new BlobError('disk', `the picture could not be ${deed}: ${reason}`, { cause });
 }
-
-export function removedError(): BlobError {
-  return new BlobError('removed', 'the picture was removed');
-}

@@ -49,8 +49,8 @@ export interface OpenBlob {
 /** Where finished pictures lie. */
 export interface Blobs {
   /**
-   * Begins at once and reads the source to its end whoever listens; it waits for readers a second in
-   * all at most. Replaces what has the name already. Throws a BlobError when the store is closed; a name that is arriving is a bug.
+   * Begins at once and reads the source at full speed whoever listens. Replaces what has the name
+   * already. Throws a BlobError when the store is closed; a name that is arriving is a bug.
    */
   readonly keep: (name: string, payload: Payload) => ArrivingBlob;
   /** Undefined: not there. Throws a BlobError when the store cannot be read. */

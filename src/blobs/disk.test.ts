@@ -246,33 +246,3 @@ test('ranges of what is stored, and none outside of it', async (t) => {
   await open.close();
   assertClosed(folder);
 });
-
-test('a source waits for a reader who keeps up, and not for one who has left', async (t) => {
-  const folder = folderFor(t);
-  const chunkBytes = 16 * KIBIBYTE;
-  const whole = content(2000 * KIBIBYTE);
-  const blobs = await store(folder);
-  let sentBytes = 0;
-  const before = async (start: number): Promise<void> => {
-    sentBytes = start;
-    await turn();
-  };
-  const { payload, finished } = blobs.keep(NAME, arriving({ bytes: whole, chunkBytes, before }));
-  let readBytes = 0;
-  let aheadBytes = 0;
-  const reader = payload.chunks()[Symbol.asyncIterator]();
-  while (readBytes < whole.length / 2) {
-    const { value } = await reader.next();
-    readBytes += value?.length ?? 0;
-    for (let turns = 0; turns < 20; turns += 1) {
-      await turn();
-    }
-    aheadBytes = Math.max(aheadBytes, sentBytes - readBytes);
-  }
-  assert.ok(aheadBytes > chunkBytes, 'it does not wait for each chunk to be read');
-  assert.ok(aheadBytes <= 160 * KIBIBYTE, `${aheadBytes} bytes ahead`);
-  await reader.return?.();
-  assert.deepEqual(await finished, { bytes: whole.length, isKept: true });
-  assert.ok((await collect(payload.chunks())).equals(whole));
-  await blobs.close();
-});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ByteRange } from '../payload/decoded-range.ts';
 import type { Payload } from '../payload/payload.ts';
-import { BlobError, removedError } from './blob-error.ts';
+import { BlobError } from './blob-error.ts';
 import type { OpenBlob } from './blobs.ts';
 import type { SharedFile } from './shared-file.ts';
 
@@ -69,20 +69,5 @@ export class StoredBlob implements OpenBlob {
     if (this.#isClosed) {
       throw new BlobError('closed', 'the picture was closed before it was read');
     }
-  }
-}
-
-/** A picture from the store, opened when it is read. Throws a BlobError when it is gone. */
-export async function* reopenedChunks(
-  reopen: () => Promise<OpenBlob | undefined>,
-): AsyncGenerator<Buffer, void, void> {
-  const blob = await reopen();
-  if (blob === undefined) {
-    throw removedError();
-  }
-  try {
-    yield* blob.payload.chunks();
-  } finally {
-    await blob.close();
   }
 }

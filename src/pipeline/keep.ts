@@ -74,7 +74,7 @@ export interface KeepOptions {
   readonly log: Log;
 }
 
-/** Into the store; the source waits a second for readers at most, and they follow at their pace. */
+/** Into the store, read at full speed whoever listens; readers follow at their own pace. */
 export function keepAll({ requestId, results, nowMs, log }: KeepOptions): Keeping {
   const kept: KeptResult[] = [];
   const begun: string[] = [];
