@@ -1,20 +1,20 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../access/authenticate.ts';
-import { logFailure, toFailure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { ImageCall } from '../contract/call.ts';
 import type { GenerateOptions, Started } from '../pipeline/generate.ts';
 import type { EditInputs } from '../pipeline/pictures.ts';
 import type { Answerable, EventReader } from '../requests/job.ts';
 import type { Marks } from '../requests/marks.ts';
-import { Answer, ClientLeft } from './answer.ts';
-import { sendFailure } from './errors.ts';
+import { Answer } from './answer.ts';
+import { endBadly } from './end-badly.ts';
 import { renderJson } from './render/json.ts';
 import { renderPicture, wantsPicture } from './render/picture.ts';
 import { renderStream } from './render/stream.ts';
 import { type RequestWishes, readWishes, type WishRules } from './request-options.ts';
 import { callerOf, isConnected } from './requestContext.ts';
+import { whileConnected } from './while-connected.ts';
 
 /** What the endpoints that make pictures work with. */
 export interface ImageParts extends WishRules {
@@ -74,24 +74,19 @@ async function readingWishes(
   }
 }
 
-async function start(
+function start(
   parts: ImageParts,
   { request, reply, call, inputs }: Exchange,
   { options }: RequestWishes,
 ): Promise<Started> {
-  const left = new AbortController();
-  const leave = (): void => left.abort(new ClientLeft());
-  reply.raw.once('close', leave);
-  try {
-    return await parts.generate(callerOf(request), call, {
+  return whileConnected(reply, (signal) =>
+    parts.generate(callerOf(request), call, {
       ...options,
       requestId: request.id,
-      signal: left.signal,
+      signal,
       ...(inputs === undefined ? {} : { inputs }),
-    });
-  } finally {
-    reply.raw.off('close', leave);
-  }
+    }),
+  );
 }
 
 /** Lets the work begin, and waits for its end for as long as the client wants to. */
@@ -138,7 +133,7 @@ async function writeAnswer(
   try {
     await render(parts, exchange, { answer, source, reader });
   } catch (error) {
-    endBadly(parts, { ...exchange, answer, source }, error);
+    endBadly({ log: parts.log, ...exchange, answer, source }, error);
   } finally {
     reader.close();
     noteOutcome(exchange.request, source);
@@ -171,29 +166,6 @@ async function render(
     const { responseFormat } = call;
     await renderJson(answer, facts, reader, { responseFormat, linkTo: parts.linkTo });
   }
-}
-
-/** A failure before the head is an ordinary error answer; after it, the connection breaks. */
-function endBadly(
-  parts: ImageParts,
-  {
-    request,
-    reply,
-    answer,
-    source,
-  }: Exchange & { readonly answer: Answer; readonly source: Answerable },
-  error: unknown,
-): void {
-  const failure = toFailure(error);
-  const isJobs = source.end?.type === 'failed' && source.end.failure === failure;
-  if (!isJobs && !(error instanceof ClientLeft)) {
-    logFailure(parts.log, failure, { requestId: request.id, image: source.facts.id });
-  }
-  if (!answer.started && isConnected(reply)) {
-    sendFailure(request, reply, failure);
-    return;
-  }
-  answer.destroy();
 }
 
 function noteOutcome(request: FastifyRequest, { end }: Answerable): void {

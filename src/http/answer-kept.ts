@@ -1,18 +1,17 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { logFailure, toFailure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Answerable } from '../requests/job.ts';
 import type { Lookup } from '../requests/lookup.ts';
 import type { Marks } from '../requests/marks.ts';
 import type { RequestRecord } from '../requests/records.ts';
-import { Answer, ClientLeft } from './answer.ts';
-import { sendFailure } from './errors.ts';
+import { Answer } from './answer.ts';
+import { endBadly } from './end-badly.ts';
 import { parsePrefer } from './prefer.ts';
 import { renderJson } from './render/json.ts';
 import { renderPicture, wantsPicture } from './render/picture.ts';
 import { statusBody } from './render/status.ts';
-import { isConnected } from './requestContext.ts';
 import { sendHead } from './send-head.ts';
+import { whileConnected } from './while-connected.ts';
 
 /** What an answer is given again from. */
 export interface KeptParts {
@@ -56,18 +55,10 @@ async function waited(
   if (waitSeconds === undefined) {
     return record;
   }
-  const left = new AbortController();
-  const leave = (): void => left.abort(new ClientLeft());
-  reply.raw.once('close', leave);
-  if (!isConnected(reply)) {
-    leave();
-  }
-  try {
+  return whileConnected(reply, (signal) => {
     void reply.header('preference-applied', `wait=${waitSeconds}`);
-    return await lookup.ended(record, waitSeconds * 1000, left.signal);
-  } finally {
-    reply.raw.off('close', leave);
-  }
+    return lookup.ended(record, waitSeconds * 1000, signal);
+  });
 }
 
 interface Again {
@@ -107,7 +98,7 @@ async function writeAgain(
       });
     }
   } catch (error) {
-    endBadly(parts, exchange, { answer, error });
+    endBadly({ log: parts.log, request, reply, answer, source }, error);
   } finally {
     reader.close();
   }
@@ -117,21 +108,4 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 
 function metadataOf({ metadata }: RequestRecord): Record<string, unknown> {
   return metadata === undefined ? {} : { metadata };
-}
-
-/** A failure before the head is an ordinary error answer; after it, the connection breaks. */
-function endBadly(
-  { log }: KeptParts,
-  { request, reply, record }: KeptExchange,
-  { answer, error }: { readonly answer: Answer; readonly error: unknown },
-): void {
-  const failure = toFailure(error);
-  if (!(error instanceof ClientLeft)) {
-    logFailure(log, failure, { requestId: request.id, image: record.id });
-  }
-  if (!answer.started && isConnected(reply)) {
-    sendFailure(request, reply, failure);
-    return;
-  }
-  answer.destroy();
 }

@@ -1,5 +1,6 @@
 import { decodeQuads } from './base64-alphabet.ts';
 import type { Payload } from './payload.ts';
+import { SpliceError } from './splice-error.ts';
 
 /** Bytes encoded at once: a multiple of 3, so that no padding appears before the end. */
 const ENCODE_BYTES = 48 * 1024;
@@ -120,5 +121,5 @@ class Decoder {
 }
 
 function refuse(): never {
-  throw new Error('the payload is not base64');
+  throw new SpliceError('not_base64', 'the payload is not base64');
 }

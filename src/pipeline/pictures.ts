@@ -49,8 +49,8 @@ export async function readPictures(
   const reading = images.map((source, index) => read(source, `Picture ${index + 1}`, fetching));
   const readingMask = mask === undefined ? undefined : read(mask, 'The mask', fetching);
   try {
-    const references = await Promise.all(reading);
-    const readMask = await readingMask;
+    // All at once: a mask that fails while a picture is awaited must not go unheard.
+    const [references, readMask] = await Promise.all([Promise.all(reading), readingMask]);
     const [first] = references;
     if (readMask === undefined || first === undefined) {
       return { references };

@@ -45,19 +45,27 @@ export async function* arrivingBody(
 
 /**
  * Lets the rest of a body go by that was refused in its middle: an answer sent into a connection
- * that is closed at once may never be read. A client that goes on for too long is cut off.
+ * that is closed at once may never be read. A client that goes on for too long, or falls silent, is
+ * cut off.
  */
-export function passBy({ raw }: Pick<FastifyRequest, 'raw'>, bytesMax: number): void {
+export function passBy(
+  { raw }: Pick<FastifyRequest, 'raw'>,
+  { bytesMax, idleMs }: ArrivingOptions,
+): void {
   if (raw.readableEnded || raw.destroyed) {
     return;
   }
   let bytes = 0;
+  const silence = setTimeout(() => raw.destroy(), idleMs);
   raw.on('data', (chunk: Buffer) => {
+    silence.refresh();
     bytes += chunk.length;
     if (bytes > bytesMax) {
       raw.destroy();
     }
   });
+  raw.once('end', () => clearTimeout(silence));
+  raw.once('close', () => clearTimeout(silence));
   raw.on('error', () => undefined);
   raw.resume();
 }

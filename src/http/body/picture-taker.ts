@@ -1,8 +1,8 @@
 import { Failure } from '../../base/errors.ts';
 import { bytesPayload, type Payload } from '../../payload/payload.ts';
 import { receivePicture } from '../../payload/receive-picture.ts';
+import { SpliceError } from '../../payload/splice-error.ts';
 import type { Spool } from '../../payload/spool.ts';
-import { SpoolError } from '../../payload/spool-error.ts';
 import type { EditInputs, PictureSource } from '../../pipeline/pictures.ts';
 import { pictureText } from './picture-text.ts';
 
@@ -63,11 +63,11 @@ export class PictureTaker {
       const options = { spool: this.#spool, param, called, failure } as const;
       return { kind: 'file', param, picture: await receivePicture(payload, options) };
     } catch (error) {
-      if (payload.form === 'binary' || error instanceof Failure || error instanceof SpoolError) {
-        throw error;
+      if (error instanceof SpliceError && error.fault === 'not_base64') {
+        const message = `${called} is not base64 from its first to its last character.`;
+        throw new Failure(failure, { param, message, cause: error });
       }
-      const message = `${called} is not base64 from its first to its last character.`;
-      throw new Failure(failure, { param, message, cause: error });
+      throw error;
     }
   }
 

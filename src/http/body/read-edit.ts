@@ -34,7 +34,7 @@ export async function readEdit(
   request: FastifyRequest,
   options: ReadEditOptions,
 ): Promise<ReadEdit> {
-  const { spool, bodyBytesMax } = options;
+  const { spool, bodyBytesMax, idleMs } = options;
   try {
     const taker = new PictureTaker(spool);
     const { fields, textFields } = await readFields(request, taker, options);
@@ -47,7 +47,7 @@ export async function readEdit(
     };
     return { call: toEditCall(body, facts), inputs };
   } catch (error) {
-    passBy(request, bodyBytesMax);
+    passBy(request, { bytesMax: bodyBytesMax, idleMs });
     await spool.dispose();
     throw error;
   }

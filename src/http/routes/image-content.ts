@@ -122,30 +122,27 @@ async function writeContent(
   const { headers, method } = request;
   const tag = `"${record.name}"`;
   const secondsLeft = Math.max(0, Math.floor((record.expiresAt - clock.now()) / 1000));
-  void reply.headers({
-    'x-easel-image-id': id,
-    etag: tag,
-    'cache-control': `private, max-age=${secondsLeft}, immutable`,
-    'accept-ranges': 'bytes',
-  });
+  // Not on a failure, which may be over in a moment.
+  const kept = { etag: tag, 'cache-control': `private, max-age=${secondsLeft}, immutable` };
+  void reply.headers({ 'x-easel-image-id': id, 'accept-ranges': 'bytes' });
   if (namesTag(headers['if-none-match'], tag)) {
-    await reply.code(304).send();
+    await reply.code(304).headers(kept).send();
     return;
   }
   const bytes = await sizeOf(content);
   const wanted = rangeHolds(headers['if-range']?.toString(), tag) ? headers.range : undefined;
   const range = method === 'HEAD' ? 'whole' : parseRange(wanted, bytes);
   if (range === 'unsatisfiable') {
-    void reply.removeHeader('cache-control').header('content-range', `bytes */${bytes}`);
+    void reply.headers({ etag: tag, 'content-range': `bytes */${bytes}` });
     throw new Failure('invalid_range');
   }
-  const type = { 'content-type': mediaType(image.format) };
+  const described = { ...kept, 'content-type': mediaType(image.format) };
   if (method === 'HEAD') {
-    sendHead(reply, { ...type, 'content-length': bytes });
+    sendHead(reply, { ...described, 'content-length': bytes });
     return;
   }
   const { start, end } = range === 'whole' ? { start: 0, end: bytes } : range;
-  void reply.headers({ ...type, 'content-length': end - start });
+  void reply.headers({ ...described, 'content-length': end - start });
   if (range === 'whole') {
     markWhenSent(reply, () => images === 1 && marks.delivered(id));
   } else {
