@@ -1,7 +1,8 @@
 import { Failure } from '../../base/errors.ts';
-import { pngMask, whiteMask as paintedWhite } from '../../payload/mask.ts';
-import type { ReferencePicture, WholeFile } from '../../payload/reference.ts';
+import { pngMask } from '../../payload/mask.ts';
+import type { ReferencePicture } from '../../payload/reference.ts';
 import type { SentPicture } from '../references.ts';
+import { convertedMask } from '../sent-mask.ts';
 
 /**
  * OpenAI takes a mask of less than 4 MB, and does not say which megabytes are meant (openai 7.55.0
@@ -18,33 +19,10 @@ export async function alphaMask(mask: ReferencePicture): Promise<SentPicture> {
   if (mask.format === 'png' && mask.bytes < MASK_BYTES_MAX) {
     return mask;
   }
-  const file = await converted(mask, pngMask);
+  const file = await convertedMask(mask, pngMask);
   if (file.bytes >= MASK_BYTES_MAX) {
     const message = 'The mask is too large: this model takes less than 4 MB.';
     throw new Failure('payload_too_large', { param: 'mask', message });
   }
   return file;
-}
-
-/**
- * The mask as most local engines take it: a png of one channel, white where to repaint. Throws
- * `invalid_mask` when it cannot be decoded.
- */
-export function whiteMask(mask: ReferencePicture): Promise<SentPicture> {
-  return converted(mask, paintedWhite);
-}
-
-async function converted(
-  mask: ReferencePicture,
-  convert: (mask: ReferencePicture) => Promise<WholeFile>,
-): Promise<SentPicture> {
-  try {
-    return { ...(await convert(mask)), format: 'png' };
-  } catch (cause) {
-    throw new Failure('invalid_mask', {
-      param: 'mask',
-      message: 'The mask cannot be read.',
-      cause,
-    });
-  }
 }

@@ -8,9 +8,10 @@ import {
 import { base64Chunks } from '../../payload/base64.ts';
 import type { ReferencePicture } from '../../payload/reference.ts';
 import { editForm, OPENAI_PICTURES, pictureParts } from '../images-api/edit-form.ts';
-import { alphaMask, whiteMask } from '../images-api/edit-mask.ts';
+import { alphaMask } from '../images-api/edit-mask.ts';
 import type { ImageTask } from '../provider.ts';
 import { formFile, type ReferenceRules, sendable, type SentPicture } from '../references.ts';
+import { sentWhiteMask } from '../sent-mask.ts';
 import { requestFields } from './body.ts';
 import type { CompatibleSettings, Flavour } from './settings.ts';
 
@@ -102,7 +103,7 @@ async function maskPart(
   mask: ReferencePicture,
   { flavour, mask: meaning }: CompatibleSettings,
 ): Promise<FormPart> {
-  const picture = meaning === 'white' ? await whiteMask(mask) : await alphaMask(mask);
+  const picture = meaning === 'white' ? await sentWhiteMask(mask) : await alphaMask(mask);
   return flavour === 'vllm'
     ? { name: 'mask_image', value: await dataUriText(picture) }
     : formFile('mask', picture, 'mask');
