@@ -13,12 +13,12 @@ export const SETTINGS = [
   { name: 'HOST', meaning: 'Address to listen on.', default: '127.0.0.1' },
   {
     name: 'EASEL_PUBLIC_URL',
-    meaning: 'How others reach this server, for the addresses in its documents.',
+    meaning: 'How others reach this server: for addresses in its documents and links to pictures.',
     default: 'the address it listens on',
   },
   {
     name: 'EASEL_HOME',
-    meaning: 'Data folder: the database and its lock.',
+    meaning: 'Data folder: the database, its lock, finished pictures and the secret for links.',
     default: './.easel',
   },
   {
