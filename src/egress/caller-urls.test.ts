@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { asObject } from '../../test/support/json.ts';
 import { createLog } from '../base/log.ts';
 import { type CallerUrlOptions, createCallerUrls } from './caller-urls.ts';
 import type { Lookup } from './guarded.ts';
@@ -49,13 +50,23 @@ test('a name that changes between look-ups reaches nothing private', async (t) =
 });
 
 test('a trusted host is fetched, and its failures are told without our networkâ€™s names', async (t) => {
+  const inside = await listen(t, createServer());
   const upstream = await httpUpstream(t, (request, response) => {
     switch (request.url) {
       case '/a.png':
         response.end('bytes');
         break;
       case '/inside':
-        response.writeHead(302, { location: 'http://10.1.2.3/secret' }).end();
+        response.writeHead(302, { location: `https://${inside.host}/secret` }).end();
+        break;
+      case '/named':
+        response.writeHead(302, { location: `https://localhost:${inside.port}/secret` }).end();
+        break;
+      case '/plain':
+        response.writeHead(302, { location: `//${inside.host}/secret` }).end();
+        break;
+      case '/elsewhere':
+        response.writeHead(302, { location: 'https://10.1.2.3/secret' }).end();
         break;
       case '/large':
         response.end(Buffer.alloc(2 * 1024 * 1024));
@@ -70,7 +81,12 @@ test('a trusted host is fetched, and its failures are told without our networkâ€
         response.writeHead(404).end();
     }
   });
-  const urls = callerUrls(t, { trustedHosts: new Set([upstream.host]), firstByteMs: 200 });
+  const reasons: unknown[] = [];
+  const log = createLog({
+    level: 'info',
+    destination: { write: (line) => reasons.push(asObject(JSON.parse(line))['reason']) },
+  });
+  const urls = callerUrls(t, { trustedHosts: new Set([upstream.host]), firstByteMs: 200, log });
   const answer = await urls.fetch(`${upstream.url}/a.png`, never);
   assert.equal(Buffer.concat(await Array.fromAsync(answer.body)).toString(), 'bytes');
 
@@ -87,11 +103,21 @@ test('a trusted host is fetched, and its failures are told without our networkâ€
   assert.match(await message('/gone'), /answered with 404/);
   assert.match(await message('/large'), /larger than 1 MB/);
   assert.match(await message('/silent'), /too long/);
-  for (const path of ['/inside', '/broken']) {
+  for (const [path, reason] of [
+    ['/inside', /its address is not public/],
+    ['/named', /its name is not public/],
+    ['/plain', /it is not https/],
+    ['/elsewhere', /its address is not public/],
+    ['/broken', undefined],
+  ] as const) {
+    reasons.length = 0;
     const told = await message(path);
     assert.match(told, /only public https: addresses that answer/);
-    assert.doesNotMatch(told, /10\.1\.2\.3|secret|ECONN/);
+    assert.doesNotMatch(told, /10\.1\.2\.3|127\.0\.0\.1|localhost|secret|ECONN/);
+    assert.equal(reasons.length, 1);
+    assert.match(String(reasons[0]), reason ?? /./);
   }
+  assert.equal(inside.connections.length, 0);
 });
 
 test('who is no longer wanted stops', async (t) => {

@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createSocketServer,
+  type Server,
+  type Socket,
+} from 'node:net';
 import { after, before, test } from 'node:test';
-import { deflateSync } from 'node:zlib';
+import { constants, crc32, deflateRawSync } from 'node:zlib';
 import sharp from 'sharp';
 import { type ExpectedError, readError } from '../support/answers.ts';
 import { type RawPart, rawForm } from '../support/forms.ts';
-import { type Easel, startEasel } from '../support/harness.ts';
-import { asObject } from '../support/json.ts';
+import { type Easel, requesters, startEasel } from '../support/harness.ts';
+import { asObject, asString } from '../support/json.ts';
+import { spawnEasel, temporaryFolder } from '../support/process.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { middleMask, noisePicture } from '../support/references.ts';
 import { openSpoolFiles } from '../support/spool.ts';
@@ -28,19 +34,26 @@ let easel: Easel;
 let png: Buffer;
 /** An upstream of pictures on this machine, which the operator allows. */
 let files: Awaited<ReturnType<typeof fileServer>>;
+/** A service on this machine that nobody may be led to. */
+let inside: Awaited<ReturnType<typeof insideServer>>;
+/** What lies in the home before anything is refused. */
+let namesAtStart: readonly string[];
 
 before(async () => {
   files = await fileServer();
+  inside = await insideServer();
   easel = await startEasel({
     environment: { EASEL_FETCH_ALLOW: files.host },
     yaml: 'time:\n  upload_idle_seconds: 0.2\nbody_limits:\n  edits_bytes: 83886080\n',
   });
   png = await noisePicture({ width: 96, height: 64 });
+  namesAtStart = await namesInHome();
 });
 
 after(async () => {
   await easel.close();
   await files.close();
+  await inside.close();
 });
 
 /** An edit that is refused and leaves nothing behind. */
@@ -56,17 +69,47 @@ async function assertNothingHappened(): Promise<void> {
   assert.deepEqual({ balance, held, spent }, { balance: 10, held: 0, spent: 0 });
   assert.deepEqual(await easel.auditProblems(), []);
   assert.deepEqual(await openSpoolFiles(easel.home), []);
-  assert.deepEqual(await readdir(join(easel.home, 'spool')).catch(() => []), []);
+  assert.deepEqual(await namesInHome(), namesAtStart);
 }
 
-function sendForm(parts: readonly RawPart[], fields = FIELDS): Promise<Response> {
+/** Every file and folder, but for the spool's, which is made when it is needed. */
+async function namesInHome(): Promise<string[]> {
+  const names = await readdir(easel.home, { recursive: true });
+  return names.filter((name) => name !== 'spool').toSorted();
+}
+
+/** A refused address: nothing connects to what lies inside, and the log tells the reason. */
+function refusedAddress(
+  name: string,
+  send: () => Promise<Response>,
+  expected: { readonly param: string; readonly reason: RegExp },
+): void {
+  const { param, reason } = expected;
+  test(name, async () => {
+    const logged = easel.logLines.length;
+    await readError(await send(), { name: 'image_url_refused', param });
+    await assertNothingHappened();
+    assert.equal(inside.connections, 0);
+    const [told, ...more] = easel.logLines.slice(logged).filter((line) => 'reason' in line);
+    assert.deepEqual(more, []);
+    assert.match(asString(told?.['reason']), reason);
+  });
+}
+
+type Sender = Pick<Easel, 'get' | 'post'>;
+
+function sendForm(
+  parts: readonly RawPart[],
+  fields = FIELDS,
+  to: Sender = easel,
+): Promise<Response> {
   const { contentType, body } = rawForm([...fields, ...parts]);
   const headers = { 'content-type': contentType };
-  return easel.get(EDITS, { method: 'POST', headers, body });
+  return to.get(EDITS, { method: 'POST', headers, body });
 }
 
-function sendJson(body: object): Promise<Response> {
-  return easel.post(EDITS, { model: 'deepshi-image-1', prompt: 'make it night', ...body });
+function sendJson(body: object, to: Sender = easel): Promise<Response> {
+  return to.post(EDITS, { model: 'deepshi-image-1', prompt: 'make it night', ...body });
 }
 
 const image = (body: Buffer, name = 'image', fileName = 'a.png'): RawPart => ({
@@ -78,36 +121,55 @@ const image = (body: Buffer, name = 'image', fileName = 'a.png'): RawPart => ({
 
 const dataUri = (bytes: Buffer): string => `data:image/png;base64,${bytes.toString('base64')}`;
 
-/** A png of few bytes whose header promises 30,000 × 30,000 pixels, all of them black. */
+const BOMB_SIDE = 30_000;
+
+/** A whole png of 30,000 × 30,000 black pixels: under a megabyte that unfolds to 900. */
 function bomb(): Buffer {
   const chunk = (kind: string, data: Buffer): Buffer => {
     const body = Buffer.concat([Buffer.from(kind), data]);
-    const length = Buffer.alloc(4);
+    const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
     length.writeUInt32BE(data.length);
-    return Buffer.concat([length, body, Buffer.alloc(4)]);
+    check.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, check]);
   };
   const header = Buffer.alloc(13);
-  header.writeUInt32BE(30_000, 0);
-  header.writeUInt32BE(30_000, 4);
-  header.writeUInt8(1, 8);
-  const rows = deflateSync(Buffer.alloc(1_000_000), { level: 9 });
+  header.writeUInt32BE(BOMB_SIDE, 0);
+  header.writeUInt32BE(BOMB_SIDE, 4);
+  header.writeUInt8(8, 8);
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     chunk('IHDR', header),
-    chunk('IDAT', rows),
+    chunk('IDAT', zeros(BOMB_SIDE, BOMB_SIDE + 1)),
     chunk('IEND', Buffer.alloc(0)),
   ]);
 }
 
-async function listen(listener: RequestListener): Promise<{
+/** So many rows of zero bytes, in zlib's format; deflated once, and repeated. */
+function zeros(rows: number, rowBytes: number): Buffer {
+  const rowsAtOnce = 100;
+  const flushed = { level: 9, finishFlush: constants.Z_FULL_FLUSH };
+  const block = deflateRawSync(Buffer.alloc(rowsAtOnce * rowBytes), flushed);
+  const check = Buffer.alloc(4);
+  // Adler-32: the sum of the bytes and one, and the sum of those sums.
+  check.writeUInt16BE((rows * rowBytes) % 65_521, 0);
+  check.writeUInt16BE(1, 2);
+  const blocks = Array.from({ length: rows / rowsAtOnce }, () => block);
+  return Buffer.concat([Buffer.from([0x78, 0xda]), ...blocks, deflateRawSync(''), check]);
+}
+
+async function listen(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function listenHttp(listener: RequestListener): Promise<{
   readonly url: string;
   readonly host: string;
   readonly close: () => Promise<void>;
 }> {
   const server = createServer(listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const host = await listen(server);
   return {
     url: `http://${host}`,
     host,
@@ -118,10 +180,28 @@ async function listen(listener: RequestListener): Promise<{
   };
 }
 
+/** Ends every connection that comes, and counts them. */
+async function insideServer() {
+  const counted = { connections: 0 };
+  const server = createSocketServer((socket: Socket) => {
+    counted.connections += 1;
+    socket.on('error', () => undefined);
+    socket.destroy();
+  });
+  const host = await listen(server);
+  return {
+    get connections() {
+      return counted.connections;
+    },
+    port: host.replace('127.0.0.1:', ''),
+    close: () => new Promise((resolve) => server.close(resolve)),
+  };
+}
+
 /** Pictures at addresses, some of which lead astray. */
 async function fileServer() {
   const sent = { bytes: 0 };
-  const listening = await listen((request, response) => {
+  const listening = await listenHttp((request, response) => {
     const url = new URL(request.url ?? '/', 'http://files');
     const to = url.searchParams.get('to');
     if (to !== null) {
@@ -129,6 +209,8 @@ async function fileServer() {
     } else if (url.pathname === '/announced') {
       response.writeHead(200, { 'content-length': 1024 * MEGABYTE });
       response.write(png);
+    } else if (url.pathname === '/bomb') {
+      response.end(bomb());
     } else if (url.pathname === '/padded') {
       response.end(Buffer.concat([png, Buffer.alloc(45 * MEGABYTE)]));
     } else if (url.pathname === '/endless') {
@@ -199,7 +281,7 @@ for (const format of ['jpeg', 'png', 'webp'] as const) {
     { name: 'invalid_image', param: 'image', message: /cut off/ },
   );
 }
-refused('a bomb: 30,000 × 30,000 pixels in 2 KB', () => sendForm([image(bomb())]), {
+refused('a bomb: 30,000 × 30,000 pixels in a megabyte', () => sendForm([image(bomb())]), {
   name: 'invalid_image',
   param: 'image',
   message: /30000x30000/,
@@ -269,32 +351,47 @@ refused(
   { name: 'payload_too_large', param: 'user' },
 );
 
-for (const url of [
-  'http://169.254.169.254/latest/meta-data',
-  'https://169.254.169.254/',
-  'https://127.0.0.1:1/a.png',
-  'https://localhost/a.png',
-  'https://[::ffff:10.0.0.1]/a.png',
-  'file:///etc/passwd',
-  'ftp://example.com/a.png',
-  'http://example.com/a.png',
-  'gopher://127.0.0.1/',
-  'https://user:pass@example.com/a.png',
-]) {
-  refused(`the address ${url}`, () => sendJson({ images: [{ image_url: url }] }), {
-    name: 'image_url_refused',
-    param: 'images.0.image_url',
-  });
+const NOT_HTTPS = /: it is not https$/;
+const NOT_PUBLIC = /: its (?:address|name) is not public$/;
+
+for (const [url, reason] of [
+  ['http://169.254.169.254/latest/meta-data', NOT_HTTPS],
+  ['https://169.254.169.254/', NOT_PUBLIC],
+  ['https://127.0.0.1:PORT/a.png', NOT_PUBLIC],
+  ['https://2130706433:PORT/a.png', NOT_PUBLIC],
+  ['https://127.1:PORT/a.png', NOT_PUBLIC],
+  ['https://localhost:PORT/a.png', NOT_PUBLIC],
+  ['https://0.0.0.0:PORT/a.png', NOT_PUBLIC],
+  ['https://[::ffff:127.0.0.1]:PORT/a.png', NOT_PUBLIC],
+  ['https://[::ffff:10.0.0.1]/a.png', NOT_PUBLIC],
+  ['http://127.0.0.1:PORT/a.png', NOT_HTTPS],
+  ['file:///etc/passwd', NOT_HTTPS],
+  ['ftp://example.com/a.png', NOT_HTTPS],
+  ['http://example.com/a.png', NOT_HTTPS],
+  ['gopher://127.0.0.1:PORT/', NOT_HTTPS],
+  ['https://user:pass@example.com/a.png', /: it names a user$/],
+] as const) {
+  const send = (): Promise<Response> =>
+    sendJson({ images: [{ image_url: url.replace('PORT', inside.port) }] });
+  refusedAddress(`the address ${url}`, send, { param: 'images.0.image_url', reason });
 }
-refused('an address in a form', () => sendForm([{ name: 'image', body: 'https://10.0.0.1/' }]), {
-  name: 'image_url_refused',
-  param: 'image',
-});
-refused(
-  'an address that redirects into a private network',
-  () => sendJson({ image: `${files.url}/?to=http://127.0.0.1:1/` }),
-  { name: 'image_url_refused', param: 'image' },
+refusedAddress(
+  'an address in a form',
+  () => sendForm([{ name: 'image', body: `https://127.0.0.1:${inside.port}/` }]),
+  { param: 'image', reason: NOT_PUBLIC },
 );
+for (const [host, reason] of [
+  ['https://127.0.0.1:PORT', NOT_PUBLIC],
+  ['https://localhost:PORT', NOT_PUBLIC],
+  ['//127.0.0.1:PORT', NOT_HTTPS],
+  ['https://10.0.0.1', NOT_PUBLIC],
+] as const) {
+  const send = (): Promise<Response> => {
+    const to = encodeURIComponent(`${host.replace('PORT', inside.port)}/secret`);
+    return sendJson({ image: `${files.url}/?to=${to}` });
+  };
+  refusedAddress(`an address that redirects to ${host}`, send, { param: 'image', reason });
+}
 refused(
   'an address that redirects without end',
   () => sendJson({ image: `${files.url}/?to=${encodeURIComponent('/?to=/?to=/?to=/?to=/')}` }),
@@ -334,14 +431,10 @@ test('a download without end is given up after 50 MB', async () => {
   await assertNothingHappened();
 });
 
-refused(
+refusedAddress(
   'a mask at an address that is refused',
-  () =>
-    sendJson({
-      image: dataUri(png),
-      mask: 'https://10.0.0.1/mask.png',
-    }),
-  { name: 'image_url_refused', param: 'mask' },
+  () => sendJson({ image: dataUri(png), mask: `https://127.0.0.1:${inside.port}/mask.png` }),
+  { param: 'mask', reason: NOT_PUBLIC },
 );
 
 refused(
@@ -386,8 +479,6 @@ refused(
   'a body that announces too much',
   async () => {
     const { contentType } = rawForm([]);
-    const body = new ReadableStream({ start: (controller) => controller.enqueue(png) });
-    void body;
     const answer = await sendRaw(
       easel.url,
       `POST ${EDITS} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${easel.key}\r\n` +
@@ -478,6 +569,75 @@ test('a client that leaves in the middle of its upload leaves no file', async ()
     [],
   );
 });
+
+/** Above what passing pictures need; below one bomb unfolded, or the five downloads kept whole. */
+const GROWTH_BYTES_MAX = 150 * MEGABYTE;
+
+test(
+  'neither bombs nor downloads of a gigabyte raise the memory',
+  { skip: process.platform === 'linux' ? false : 'the peak of a process is read from /proc' },
+  async (context) => {
+    await using folder = await temporaryFolder();
+    const server = await spawnEasel(folder.path, { EASEL_FETCH_ALLOW: files.host });
+    context.after(() => server.signal('SIGKILL'));
+    const to = requesters(server.url, server.key);
+    const pid = await pidOf(folder.path);
+    // What an edit that is taken needs, is no matter here.
+    const taken = await sendForm([image(png)], FIELDS, to);
+    assert.equal(taken.status, 200);
+    await taken.arrayBuffer();
+    const before = await peakBytes(pid);
+    const bytes = bomb();
+    const refusedBy = async (sent: Promise<Response>): Promise<unknown> => {
+      const response = await sent;
+      assert.equal(response.status, 400);
+      const { error } = asObject(await response.json());
+      return asObject(error)['code'];
+    };
+    const bombs = await Promise.all(
+      [
+        sendForm([image(bytes)], FIELDS, to),
+        sendForm([image(png), image(bytes, 'mask')], FIELDS, to),
+        sendJson({ image: dataUri(bytes) }, to),
+        sendJson({ image: `${files.url}/bomb` }, to),
+      ].map(refusedBy),
+    );
+    assert.deepEqual(bombs, ['invalid_image', 'invalid_mask', 'invalid_image', 'invalid_image']);
+    const afterBombs = await peakBytes(pid);
+    const downloads = await Promise.all(
+      ['announced', 'endless', 'endless', 'endless', 'endless', 'endless'].map((name) =>
+        refusedBy(sendJson({ image: `${files.url}/${name}` }, to)),
+      ),
+    );
+    assert.deepEqual(
+      downloads,
+      downloads.map(() => 'image_url_refused'),
+    );
+    const afterAll = await peakBytes(pid);
+    const inMegabytes = [before, afterBombs, afterAll].map((peak) => Math.round(peak / MEGABYTE));
+    context.diagnostic(`peak in MB: ${inMegabytes.join(', then ')}`);
+    assert.ok(afterAll - before < GROWTH_BYTES_MAX, inMegabytes.join(', '));
+  },
+);
+
+/** The process that serves a home: by its environment, which it keeps when it starts itself anew. */
+async function pidOf(home: string): Promise<string> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+    if (environment.split('\0').includes(`EASEL_HOME=${home}`)) {
+      return pid;
+    }
+  }
+  throw new Error(`no process serves ${home}`);
+}
+
+/** The most memory that a process ever held. */
+async function peakBytes(pid: string): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? [];
+  assert.ok(kibibytes !== undefined);
+  return Number(kibibytes) * 1024;
+}
 
 test('a file under a name that nobody knows is ignored, and named in the warnings', async () => {
   const extra = { name: '0.image[].items', body: png, fileName: 'a.png' };

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after as afterAll, before as beforeAll, suite, test, type TestContext } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
 import { formatUsd } from '../../src/base/money.ts';
 import { ownCard, ownCards } from '../providers/upstreams-table.ts';
 import {
@@ -588,30 +587,42 @@ function seededRandom(seed: number): () => number {
 }
 
 const LOAD = 8;
-const LIFE_MS_MOST = 500;
+/** Somewhat more than the load makes: then its end is the last event. */
+const EVENTS_MOST = 48;
 
 async function survive(kills: number, context: TestContext): Promise<void> {
   await using chain = await startChain();
   const { home, upstreams } = chain;
   const random = seededRandom(2611);
+  const deaths: DeathUnderLoad[] = [];
   for (let round = 0; round < kills; round += 1) {
-    const { server } = chain;
-    const load = Array.from({ length: LOAD }, (_, index) =>
-      askAtRandom(chain, `a boat, ${round}.${index}`, random),
-    );
-    await wait(random() * LIFE_MS_MOST);
-    server.signal('SIGKILL');
-    await server.killed;
-    await Promise.all(load);
+    deaths.push(await killUnderLoad(chain, round, random));
     chain.server = await home.start();
   }
   await home.settled(chain.server);
   const requests = await home.requests();
   const counts = Object.groupBy(requests, ({ status }) => status);
+  const { completed = [], lost = [] } = counts;
+  const interrupted = new Set(deaths.flatMap(({ running }) => running));
+  const takenUp = completed.filter(({ id }) => interrupted.has(id)).length;
+  const inMidst = deaths.filter(({ running }) => running.length > 0).length;
+  const cutOff = deaths.filter(({ brokenAnswers }) => brokenAnswers > 0).length;
   const numbers = Object.entries(counts).map(([status, rows]) => `${rows.length} ${status}`);
-  context.diagnostic(numbers.join(', '));
+  context.diagnostic(
+    `${numbers.join(', ')}; ${kills} deaths: ${inMidst} with requests running ` +
+      `(${interrupted.size}, of which ${takenUp} were taken up and completed), ` +
+      `${cutOff} with clients that waited`,
+  );
+  // Else what follows would hold of a server that did nothing, or was killed at rest.
+  assert.ok(completed.length - takenUp > 0, 'some were completed by the server that took them');
+  assert.ok(takenUp > 0, 'some were completed by a later one');
+  assert.ok(
+    lost.some(({ id }) => interrupted.has(id)),
+    'some were lost with their server',
+  );
+  assert.ok(inMidst >= kills / 2, `${inMidst} deaths with requests running`);
+  assert.ok(cutOff >= kills / 2, `${cutOff} deaths with clients that waited`);
   assert.ok(requests.every(({ status }) => status !== 'running'));
-  const { completed = [] } = counts;
   let pictures = 0;
   for (const { id, images, mode } of completed) {
     const answer = await readAnswer(await chain.server.get(mode, `/v1/images/${id}`));
@@ -636,19 +647,80 @@ async function survive(kills: number, context: TestContext): Promise<void> {
   assert.equal(new Set(asked).size, asked.length);
 }
 
-/** As JSON, as a stream, or for later; of either upstream; perhaps given up again. */
-async function askAtRandom({ server }: Chain, prompt: string, random: () => number): Promise<void> {
+interface DeathUnderLoad {
+  /** The ids of the requests that it interrupted. */
+  readonly running: readonly string[];
+  /** Clients that got no whole answer. */
+  readonly brokenAnswers: number;
+}
+
+/**
+ * Kills the server at a random one of the events that are seen from outside: a request reached an
+ * upstream, a client got the head or the end of an answer.
+ */
+async function killUnderLoad(
+  chain: Chain,
+  round: number,
+  random: () => number,
+): Promise<DeathUnderLoad> {
+  const { home, server, upstreams } = chain;
+  const { openai, bfl } = upstreams;
+  const simulators = [openai.upstream, bfl.upstream, bfl.cluster, bfl.delivery];
+  const received = (): number => simulators.reduce((sum, { requests }) => sum + requests.length, 0);
+  const last = received() + 1 + Math.floor(random() * EVENTS_MOST);
+  const answers = { events: 0, due: Promise.withResolvers<void>() };
+  const isDue = (): boolean => received() + answers.events >= last;
+  const answered = (): void => {
+    answers.events += 1;
+    if (isDue()) {
+      answers.due.resolve();
+    }
+  };
+  const due = [answers.due.promise, ...simulators.map((simulator) => simulator.until(isDue))];
+  const load = Array.from({ length: LOAD }, (_, index) =>
+    askAtRandom(chain, { prompt: `a boat, ${round}.${index}`, random, answered }),
+  );
+  await Promise.race([...due, Promise.all(load)]);
+  // It stands still while what it was about is read, and dies without another step.
+  server.signal('SIGSTOP');
+  const requests = await home.requests();
+  server.signal('SIGKILL');
+  await server.killed;
+  const areWhole = await Promise.all(load);
+  return {
+    running: requests.filter(({ status }) => status === 'running').map(({ id }) => id),
+    brokenAnswers: areWhole.filter((isWhole) => !isWhole).length,
+  };
+}
+
+interface RandomAsk {
+  readonly prompt: string;
+  readonly random: () => number;
+  /** Called at the head of the answer, and at its end. */
+  readonly answered: () => void;
+}
+
+/**
+ * As JSON, as a stream, or for later; of either upstream; perhaps given up again. False when the
+ * answer did not come whole.
+ */
+async function askAtRandom({ server }: Chain, ask: RandomAsk): Promise<boolean> {
+  const { prompt, random, answered } = ask;
   const { mode, body } = random() < 0.5 ? OPENAI : BFL;
   const kind = ['json', 'stream', 'async'][Math.floor(random() * 3)];
   const order = { mode, body: { ...body, prompt, stream: kind === 'stream' } };
   const isCancelled = random() < 0.2;
   try {
     const response = await server.post(order, kind === 'async' ? { prefer: 'respond-async' } : {});
+    answered();
     const text = await response.text();
+    answered();
     if (kind === 'async' && isCancelled) {
       await server.remove(mode, `/v1/images/${asString(at(JSON.parse(text), 'id'))}`);
     }
+    return true;
   } catch {
     // The connection died with the process.
+    return false;
   }
 }

@@ -3,13 +3,15 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { ensureWebhookSecret } from '../../src/requests/webhook-secret.ts';
 import { readError, warningsOf } from '../support/answers.ts';
-import { type Easel, startEasel } from '../support/harness.ts';
+import { ownCard, ownCards } from '../providers/upstreams-table.ts';
+import { type Easel, type EaselOptions, startEasel } from '../support/harness.ts';
 import { asObject } from '../support/json.ts';
 import { startBfl } from '../support/upstreams/bfl.ts';
+import { type FalJobPlan, startFal } from '../support/upstreams/fal.ts';
 
 const GENERATIONS = '/v1/images/generations';
 const BODY = { model: 'deepshi-banana-pro', prompt: 'a red boat' };
@@ -53,8 +55,11 @@ async function startReceiver(...statuses: readonly number[]) {
   };
 }
 
-async function balanceOf(easel: Easel): Promise<[number, number]> {
-  const { spent, held } = asObject(await (await easel.get('/v1/balance')).json());
+async function balanceOf(
+  easel: Easel,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<[number, number]> {
+  const { spent, held } = asObject(await (await easel.get('/v1/balance', { headers })).json());
   return [Number(spent), Number(held)];
 }
 
@@ -138,9 +143,21 @@ test('cancelling frees the hold, tells the receiver, and frees the key', async (
   assert.deepEqual(await easel.auditProblems(), []);
 });
 
-test('what an upstream has taken is cancelled there, where it can be; else it goes on', async () => {
+/** The server, ended after the upstream: it need not wait for a job that a failed test left. */
+async function startBefore(
+  t: TestContext,
+  sim: AsyncDisposable,
+  options: EaselOptions,
+): Promise<Easel> {
+  t.after(() => sim[Symbol.asyncDispose]());
+  const easel = await startEasel(options);
+  t.after(() => easel.close());
+  return easel;
+}
+
+test('what an upstream has taken goes on where it cannot be cancelled there', async (t) => {
   const sim = await startBfl();
-  await using easel = await startEasel({
+  const easel = await startBefore(t, sim, {
     environment: {
       BFL_API_KEY: sim.apiKey,
       BFL_BASE_URL: sim.baseUrl,
@@ -164,8 +181,79 @@ test('what an upstream has taken is cancelled there, where it can be; else it go
   const fetched = asObject(await (await easel.get(`/v1/images/${id}`, { headers: ended })).json());
   assert.equal(fetched['status'], 'completed');
   assert.equal(sim.upstream.purchases, 1);
+  assert.deepEqual(await balanceOf(easel, headers), [0.03, 0]);
   assert.deepEqual(await easel.auditProblems(), []);
-  await sim[Symbol.asyncDispose]();
+});
+
+/** A job at fal that was begun by a live key, and whose first poll has come. */
+async function beginAtFal(t: TestContext, plan: FalJobPlan) {
+  const sim = await startFal();
+  const easel = await startBefore(t, sim, {
+    environment: {
+      FAL_KEY: sim.apiKey,
+      FAL_BASE_URL: sim.baseUrl,
+      EASEL_FETCH_ALLOW: sim.cdnHost,
+    },
+    yaml:
+      'providers:\n  fal: { kind: fal, settings: { poll_interval_ms: 1 } }\n' +
+      ownCards(ownCard('fal-model', 'fal', 'fal-ai/flux/dev')),
+  });
+  const headers = { authorization: `Bearer ${await easel.liveKey()}` };
+  sim.nextJobs(plan);
+  sim.faultsAt = 'status';
+  sim.upstream.next('slow_first_byte');
+  const body = { model: 'fal-model', prompt: 'a red boat' };
+  const id = await accepted(await easel.post(GENERATIONS, body, { ...ASYNC, ...headers }));
+  await sim.upstream.until(() => sim.upstream.heldAnswers === 1);
+  assert.deepEqual(await balanceOf(easel, headers), [0, 0.025]);
+  const remove = async (): Promise<readonly unknown[]> => {
+    const removal = await easel.get(`/v1/images/${id}`, { method: 'DELETE', headers });
+    const told = asObject(await removal.json());
+    return [removal.status, told['id'], told['status']];
+  };
+  const wait = async (): Promise<ReturnType<typeof asObject>> => {
+    const ended = { ...headers, prefer: 'wait=60' };
+    return asObject(await (await easel.get(`/v1/images/${id}`, { headers: ended })).json());
+  };
+  const cancellations = (): number =>
+    sim.upstream.requests.filter(({ method, path }) =>
+      `${method} ${path}`.match(/^PUT .*\/cancel$/),
+    ).length;
+  return { sim, easel, headers, id, remove, wait, cancellations };
+}
+
+test('what waits in an upstream’s queue is cancelled there: nothing is charged', async (t) => {
+  const { sim, easel, headers, id, remove, wait, cancellations } = await beginAtFal(t, {
+    queuePolls: 1_000_000,
+  });
+  assert.deepEqual(await remove(), [200, id, 'cancelled']);
+  assert.equal(cancellations(), 1);
+  assert.deepEqual(await balanceOf(easel, headers), [0, 0]);
+  const { status, error, data } = await wait();
+  assert.equal(status, 'cancelled');
+  assert.equal(asObject(error)['code'], 'request_cancelled');
+  assert.equal(data, undefined);
+  sim.upstream.release();
+  assert.equal(sim.upstream.purchases, 1);
+  assert.equal(sim.cdn.requests.length, 0);
+  assert.deepEqual(sim.upstream.problems, []);
+  assert.deepEqual(await easel.auditProblems(), []);
+});
+
+test('what an upstream has begun goes on, though it can be asked to stop', async (t) => {
+  const { sim, easel, headers, id, remove, wait, cancellations } = await beginAtFal(t, {
+    queuePolls: 0,
+    progressPolls: 2,
+  });
+  assert.deepEqual(await remove(), [202, id, 'running']);
+  assert.equal(cancellations(), 1);
+  assert.deepEqual(await balanceOf(easel, headers), [0, 0.025]);
+  sim.upstream.release();
+  assert.equal((await wait())['status'], 'completed');
+  assert.deepEqual(await balanceOf(easel, headers), [0.025, 0]);
+  assert.equal(sim.upstream.purchases, 1);
+  assert.deepEqual(sim.upstream.problems, []);
+  assert.deepEqual(await easel.auditProblems(), []);
 });
 
 test('who is willing to wait gets the answer itself, if it comes in time', async () => {
