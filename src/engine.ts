@@ -91,9 +91,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const pipeline = buildPipeline({ ...inputs, results, jobs, onWebhook: webhooks.nudge });
   const marks = openMarks(store, log);
   const sweeping =
-    kind === 'server'
-      ? await takeOver({ ...inputs, pipeline, onLost: webhooks.tellLost })
-      : undefined;
+    kind === 'server' ? await takeOver({ ...inputs, pipeline, webhooks }) : undefined;
   return {
     store,
     catalog,
@@ -171,6 +169,7 @@ function buildPipeline(inputs: PipelineInputs): Pipeline {
   const { config, log, clock, store, lease, catalog, providers, callerUrls } = inputs;
   const { results, jobs, onWebhook } = inputs;
   const keyTtlMs = Math.max(config.results.ttlMs, KEY_TTL_MS_LEAST);
+  const requestMs = config.file.time.request_seconds * 1000;
   return {
     catalog: catalog.current,
     isConfigured: (provider) => providers.has(provider),
@@ -181,11 +180,20 @@ function buildPipeline(inputs: PipelineInputs): Pipeline {
         ? painter
         : fanOut(provider, card.imagesPerCall);
     },
-    records: openRecords(openRequestRows({ store, leaseId: lease.id, log, keyTtlMs, onWebhook })),
+    records: openRecords(
+      openRequestRows({
+        store,
+        leaseId: lease.id,
+        log,
+        keyTtlMs,
+        onWebhook,
+        onStored: async (bytes) => results?.count(bytes),
+      }),
+    ),
     jobs,
     results,
     findEarlier: openClaims({ store, clock, ttlMs: keyTtlMs }),
-    answerOf: openAnswers({ store, jobs, results }),
+    answerOf: openAnswers({ store, jobs, results, clock, waitMs: requestMs }),
     clock,
     log,
     openSpool: () => createSpool({ folder: spoolFolder(config), memoryBytes: SPOOL_MEMORY_BYTES }),
@@ -193,7 +201,7 @@ function buildPipeline(inputs: PipelineInputs): Pipeline {
       const { body } = await callerUrls.fetch(url, signal);
       return arrivingPayload('binary', body);
     },
-    requestMs: config.file.time.request_seconds * 1000,
+    requestMs,
   };
 }
 

@@ -1,13 +1,14 @@
 import type { Clock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import type { Lease } from './ledger/lease.ts';
-import { sweep, type SweepOptions } from './ledger/sweep.ts';
+import { sweep } from './ledger/sweep.ts';
 import { startSweeping } from './ledger/sweeping.ts';
 import type { Pipeline } from './pipeline/generate.ts';
 import { recover } from './pipeline/recover.ts';
 import type { Provider } from './providers/provider.ts';
 import { adoptAbandoned, disown } from './requests/abandoned.ts';
 import type { Store } from './store/store.ts';
+import type { OpenedWebhooks } from './webhooks.ts';
 
 export interface TakeOverInputs {
   readonly store: Store;
@@ -16,8 +17,8 @@ export interface TakeOverInputs {
   readonly lease: Lease;
   readonly providers: ReadonlyMap<string, Provider>;
   readonly pipeline: Pipeline;
-  /** Told, in the transaction, of each request whose process died and took it along. */
-  readonly onLost: NonNullable<SweepOptions['onLost']>;
+  /** Told of each request whose process died and took it along. */
+  readonly webhooks: Pick<OpenedWebhooks, 'tellLost' | 'nudge'>;
 }
 
 /**
@@ -28,7 +29,7 @@ export interface TakeOverInputs {
 export async function takeOver(
   inputs: TakeOverInputs,
 ): Promise<{ readonly stop: () => Promise<void> }> {
-  const { store, log, clock, lease, providers, pipeline, onLost } = inputs;
+  const { store, log, clock, lease, providers, pipeline, webhooks } = inputs;
   const ownLeaseId = lease.id;
   if (pipeline.results !== undefined) {
     const adopting = { leaseId: ownLeaseId, deadServerLeases: true, nowMs: clock.now() };
@@ -40,6 +41,8 @@ export async function takeOver(
       records.map(({ id }) => id).filter((id) => !taken.includes(id)),
     );
   }
-  await sweep(store, log, { clock, deadServerLeases: true, ownLeaseId, onLost });
-  return startSweeping({ store, log, clock, ownLeaseId, onLost });
+  const { tellLost: onLost, nudge: afterLost } = webhooks;
+  const sweeping = { clock, ownLeaseId, onLost, afterLost };
+  await sweep(store, log, { ...sweeping, deadServerLeases: true });
+  return startSweeping({ store, log, ...sweeping });
 }

@@ -2,18 +2,19 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { formatUsd, type Nanousd } from '../base/money.ts';
 import { freeKey } from '../store/idempotency.ts';
-import { deleteLease, type LeaseRecord, listLeases } from '../store/leases.ts';
+import { deleteLease } from '../store/leases.ts';
 import { finishRequest } from '../store/requests.ts';
 import type { Store } from '../store/store.ts';
-import type { Executor, Transaction } from '../store/transaction.ts';
+import type { Transaction } from '../store/transaction.ts';
 import { listOpenHolds, type OpenHold } from '../store/transfers.ts';
 import { expire } from './ledger.ts';
+import { type LeaseRules, sortLeases } from './sort-leases.ts';
 
 export interface SweepOptions {
   readonly clock: Clock;
   /**
-   * Given at start-up by the server that holds the home's lock, before it starts its own lease:
-   * whichever server had a lease before is dead, so nobody waits for those leases to lapse.
+   * Given at start-up by the server that holds the home's lock: whichever other server had a lease
+   * before is dead, so nobody waits for those leases to lapse.
    */
   readonly deadServerLeases?: true;
   /**
@@ -23,6 +24,8 @@ export interface SweepOptions {
   readonly ownLeaseId?: string;
   /** Called in the transaction that gives a hold back, for who wants to be told. */
   readonly onLost?: (tx: Transaction, requestId: string) => Promise<void>;
+  /** Called once all of that is committed, if there was any. */
+  readonly afterLost?: () => void;
 }
 
 export interface SweepResult {
@@ -38,7 +41,7 @@ const HOLDS_PER_TRANSACTION = 200;
  * commit. Cheap while no lease has lapsed. Only the server that holds the home's lock may call it.
  */
 export async function sweep(store: Store, log: Log, options: SweepOptions): Promise<SweepResult> {
-  const { live, lapsed } = await sortLeases(store.db, options);
+  const { live, lapsed } = await sortLeases(store.db, rulesOf(options));
   // Holds whose lease is gone are made by no orderly path, so only the thorough one looks for them.
   if (lapsed.length === 0 && options.deadServerLeases === undefined) {
     return { expiredHolds: 0, amount: 0n };
@@ -50,13 +53,16 @@ export async function sweep(store: Store, log: Log, options: SweepOptions): Prom
     expired.push(...(await expirePage(store, page, options)));
   }
   await store.transaction(async (tx) => {
-    for (const { id } of (await sortLeases(tx, options)).lapsed) {
+    for (const { id } of (await sortLeases(tx, rulesOf(options))).lapsed) {
       // One that lapsed just now may have holds that were not looked at.
       if (lapsed.some((lease) => lease.id === id)) {
         await deleteLease(tx, id);
       }
     }
   });
+  if (expired.length > 0) {
+    options.afterLost?.();
+  }
   const amount = expired.reduce((total, hold) => total + hold.amount, 0n);
   writeLog(log, { expired, amount, leases: lapsed.length });
   return { expiredHolds: expired.length, amount };
@@ -69,7 +75,7 @@ async function expirePage(
 ): Promise<OpenHold[]> {
   return store.transaction(async (tx) => {
     // Asked again: a process that was only asleep may have renewed its lease meanwhile.
-    const { live } = await sortLeases(tx, options);
+    const { live } = await sortLeases(tx, rulesOf(options));
     const expired: OpenHold[] = [];
     for (const hold of page) {
       const { requestId } = hold;
@@ -84,19 +90,8 @@ async function expirePage(
   });
 }
 
-async function sortLeases(
-  executor: Executor,
-  { clock, deadServerLeases, ownLeaseId }: SweepOptions,
-): Promise<{ live: ReadonlySet<string>; lapsed: readonly LeaseRecord[] }> {
-  const now = clock.now();
-  const isLapsed = (lease: LeaseRecord): boolean =>
-    lease.id !== ownLeaseId &&
-    (lease.expiresAt <= now || (deadServerLeases === true && lease.kind === 'server'));
-  const leases = await listLeases(executor);
-  return {
-    live: new Set(leases.filter((lease) => !isLapsed(lease)).map((lease) => lease.id)),
-    lapsed: leases.filter(isLapsed),
-  };
+function rulesOf({ clock, deadServerLeases, ownLeaseId }: SweepOptions): LeaseRules {
+  return { nowMs: clock.now(), deadServerLeases, ownLeaseId };
 }
 
 function isOrphan(hold: OpenHold, live: ReadonlySet<string>): boolean {

@@ -90,7 +90,8 @@ export async function generate(
   try {
     for (let tries = 1; ; tries += 1) {
       const earlier = await parts.findEarlier(claim);
-      const answer = earlier === undefined ? undefined : await parts.answerOf(earlier);
+      const answer =
+        earlier === undefined ? undefined : await parts.answerOf(earlier, options.signal);
       if (answer !== undefined) {
         return { answer, isReplay: true };
       }

@@ -3,16 +3,7 @@ import type { Log } from '../base/log.ts';
 import type { Payload } from '../payload/payload.ts';
 import type { Spool } from '../payload/spool.ts';
 import type { Job, JobWarning } from '../requests/job.ts';
-import type { Results } from '../requests/results.ts';
-
-/** A picture in the result store, for its row. */
-export interface KeptResult {
-  readonly name: string;
-  readonly requestId: string;
-  readonly index: number;
-  readonly bytes: number;
-  readonly expiresAt: number;
-}
+import type { NewResult, Results } from '../requests/results.ts';
 
 /** What becomes of the pictures of one request on their way to whoever asked. */
 export interface Keeping {
@@ -23,8 +14,8 @@ export interface Keeping {
    * and it may be charged. A picture that must wait for others is said to.
    */
   readonly take: (picture: TakenPicture, job: Job) => Promise<HeldPicture>;
-  /** Those that lie in the store now. */
-  readonly results: readonly KeptResult[];
+  /** Those that lie in the store now, for their rows. */
+  readonly results: readonly NewResult[];
   /** What is to be said of pictures that could not be kept. */
   readonly warnings: readonly JobWarning[];
   /** Removes what was kept: the request has failed. */
@@ -76,7 +67,7 @@ export interface KeepOptions {
 
 /** Into the store, read at full speed whoever listens; readers follow at their own pace. */
 export function keepAll({ requestId, results, nowMs, log }: KeepOptions): Keeping {
-  const kept: KeptResult[] = [];
+  const kept: NewResult[] = [];
   const begun: string[] = [];
   const warnings: JobWarning[] = [];
   return {
@@ -99,7 +90,6 @@ export function keepAll({ requestId, results, nowMs, log }: KeepOptions): Keepin
             const { bytes } = outcome;
             const expiresAt = nowMs() + results.ttlMs;
             kept.push({ name, requestId, index, bytes, expiresAt });
-            await results.count(bytes);
             return;
           }
           log.error({ image: requestId, err: outcome.refusal }, 'a picture could not be kept');

@@ -1,4 +1,4 @@
-import { listLeases } from '../store/leases.ts';
+import { sortLeases } from '../ledger/sort-leases.ts';
 import {
   adoptRequest,
   disownRequest,
@@ -30,17 +30,14 @@ export async function adoptAbandoned(
   store: Store,
   { leaseId, deadServerLeases, nowMs }: AdoptOptions,
 ): Promise<RequestRecord[]> {
-  const leases = await listLeases(store.db);
-  const dead = leases
-    .filter(({ id, kind, expiresAt }) => {
-      const isOver = expiresAt <= nowMs || (deadServerLeases && kind === 'server');
-      return id !== leaseId && isOver;
-    })
-    .map(({ id }) => id);
-  const live = leases.map(({ id }) => id).filter((id) => !dead.includes(id));
-  const ids = await listResumable(store.db, live);
+  const rules = { nowMs, deadServerLeases, ownLeaseId: leaseId };
+  const { live, lapsed } = await sortLeases(store.db, rules);
+  const ids = await listResumable(store.db, [...live]);
   return store.transaction(async (tx) => {
-    await orphanUndelivered(tx, dead);
+    await orphanUndelivered(
+      tx,
+      lapsed.map(({ id }) => id),
+    );
     const adopted: RequestRecord[] = [];
     for (const id of ids) {
       await adoptRequest(tx, { id, leaseId });

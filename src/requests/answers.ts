@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { findRequest } from '../store/requests.ts';
 import type { Store } from '../store/store.ts';
@@ -10,20 +11,31 @@ import { storedAnswer } from './stored-answer.ts';
 /**
  * What a request is answered from: the running job, or what is kept of it. Undefined when it has
  * failed or is gone, so that the same may be asked for anew. Throws `result_expired` when it is
- * completed and its pictures are gone.
+ * completed and its pictures are gone, `overloaded` when another process does not end it in time,
+ * and the signal's reason.
  */
-export type AnswerOf = (id: string) => Promise<Answerable | undefined>;
+export type AnswerOf = (
+  id: string,
+  /** Aborts when nobody wants the answer any more. */
+  signal: AbortSignal | undefined,
+) => Promise<Answerable | undefined>;
 
 /** A request of another process is asked after so often. */
 const POLL_MS = { first: 20, most: 1000 };
 
-export function openAnswers(options: {
+export interface AnswersOptions {
   readonly store: Store;
   readonly jobs: JobRegistry;
   readonly results: Results | undefined;
-}): AnswerOf {
-  const { store, jobs, results } = options;
-  return async (id) => {
+  readonly clock: Clock;
+  /** How long a request of another process is waited for: as long as one may run. */
+  readonly waitMs: number;
+}
+
+export function openAnswers(options: AnswersOptions): AnswerOf {
+  const { store, jobs, results, clock, waitMs } = options;
+  return async (id, signal) => {
+    const until = performance.now() + waitMs;
     for (let pauseMs = POLL_MS.first; ; pauseMs = Math.min(pauseMs * 2, POLL_MS.most)) {
       const running = jobs.find(id)?.job;
       if (running !== undefined) {
@@ -41,11 +53,22 @@ export function openAnswers(options: {
           if (results === undefined) {
             throw new Failure('result_expired');
           }
-          return storedAnswer(record, results);
+          return storedAnswer(record, results, clock.now());
         case 'running':
           // Held a moment ago, and about to be begun; or another process carries it out.
-          await wait(pauseMs);
+          await pause(pauseMs, until, signal);
       }
     }
   };
+}
+
+async function pause(
+  pauseMs: number,
+  until: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (performance.now() >= until) {
+    throw new Failure('overloaded', { internal: 'another process did not end a request in time' });
+  }
+  await wait(pauseMs, undefined, { signal }).catch(() => signal?.throwIfAborted());
 }

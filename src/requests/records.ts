@@ -4,8 +4,14 @@ import type { Log } from '../base/log.ts';
 import { formatUsd, type Nanousd } from '../base/money.ts';
 import { hold, release, settle } from '../ledger/ledger.ts';
 import { claimKey, freeKey } from '../store/idempotency.ts';
-import { markDelivered, markOrphaned, markStored, markSubmitted } from '../store/request-stages.ts';
-import { findRequest, finishRequest, insertRequest, type NewRequest } from '../store/requests.ts';
+import { markStored, markSubmitted } from '../store/request-stages.ts';
+import {
+  CANCELLED,
+  findRequest,
+  finishRequest,
+  insertRequest,
+  type NewRequest,
+} from '../store/requests.ts';
 import { insertResults, type NewResult } from '../store/results.ts';
 import type { Store } from '../store/store.ts';
 import type { Transaction } from '../store/transaction.ts';
@@ -27,6 +33,8 @@ export interface RequestRowsOptions {
   readonly keyTtlMs: number;
   /** Told after a webhook was written down. */
   readonly onWebhook: () => void;
+  /** Told once after pictures of so many bytes have come to their rows. */
+  readonly onStored: (bytes: number) => Promise<void>;
 }
 
 /** A request whose end is being written. */
@@ -55,8 +63,6 @@ export interface RequestRows {
   readonly complete: (request: EndingRequest, cost: Nanousd, ending: Ending) => Promise<void>;
   /** Gives the hold back, marks the request failed and frees its key. */
   readonly fail: (request: EndingRequest, ending: Ending) => Promise<void>;
-  readonly orphaned: (id: string) => Promise<void>;
-  readonly delivered: (id: string) => Promise<void>;
 }
 
 /** Waits before further tries: a minute in all, in which a full disk or a lock may clear. */
@@ -76,13 +82,16 @@ export function openRequestRows(options: RequestRowsOptions): RequestRows {
       store.transaction((tx) => openRequest(tx, { ...request, leaseId }, keyTtlMs)),
     submitted: (id, resume) =>
       insistently(id, () => store.transaction((tx) => markSubmitted(tx, { id, resume }))),
-    stored: (id, stored, results) =>
-      insistently(id, () =>
+    stored: async (id, stored, results) => {
+      await insistently(id, () =>
         store.transaction(async (tx) => {
           await insertResults(tx, results);
           await markStored(tx, { id, outcome: writeOutcome(stored) });
         }),
-      ),
+      );
+      // Not what the last try has added: an earlier one may have, though it reported a failure.
+      await options.onStored(results.reduce((sum, { bytes }) => sum + bytes, 0));
+    },
     complete: (request, cost, ending) =>
       insistently(request.id, () => complete(options, request, { cost, ending })),
     fail: (request, ending) =>
@@ -90,8 +99,6 @@ export function openRequestRows(options: RequestRowsOptions): RequestRows {
         await store.transaction((tx) => failRequest(tx, request, ending));
         options.onWebhook();
       }),
-    orphaned: (id) => store.transaction((tx) => markOrphaned(tx, id)),
-    delivered: (id) => store.transaction((tx) => markDelivered(tx, id)),
   };
 }
 
@@ -142,7 +149,7 @@ async function failRequest(tx: Transaction, request: EndingRequest, ending: Endi
   await release(tx, { requestId: id });
   await freeKey(tx, id);
   if (await finishRequest(tx, { ...ending, id, status: 'failed' })) {
-    const isCancelled = ending.errorCode === 'request_cancelled';
+    const isCancelled = ending.errorCode === CANCELLED;
     await tell(tx, request, isCancelled ? 'image.cancelled' : 'image.failed');
   }
 }

@@ -14,6 +14,8 @@ import {
 } from '../store/results.ts';
 import type { Store } from '../store/store.ts';
 
+export type { NewResult } from '../store/results.ts';
+
 /** A picture that lies in the store, opened: whoever opened it closes it. */
 export interface OpenResult {
   readonly record: ResultRecord;
@@ -26,10 +28,12 @@ export interface Results {
   /** Begins to keep a picture of a request; its row is the caller's to write. */
   readonly keep: (requestId: string, index: number, payload: Payload) => ArrivingBlob;
   readonly nameOf: (requestId: string, index: number) => string;
-  /** Makes room for bytes that have just come: delivered pictures go first, oldest first. */
+  /** Makes room for what has just come to its row: delivered ones go first, oldest first. */
   readonly count: (bytes: number) => Promise<void>;
   /** All pictures of a request, in order; undefined when one of them is gone. */
-  readonly open: (requestId: string, count: number) => Promise<OpenResult[] | undefined>;
+  readonly find: (requestId: string, count: number) => Promise<ResultRecord[] | undefined>;
+  /** All of these; undefined, and none is open, when one of them is gone. */
+  readonly open: (records: readonly ResultRecord[]) => Promise<OpenResult[] | undefined>;
   readonly openOne: (requestId: string, index: number) => Promise<OpenResult | undefined>;
   /** Takes a request's pictures out, whoever is reading them. */
   readonly remove: (requestId: string) => Promise<void>;
@@ -58,29 +62,23 @@ export async function openResults(options: ResultsOptions): Promise<Results> {
   const keeper = new Keeper(options, await sumResultBytes(store.db));
   const timer = setInterval(() => keeper.tidy(), TIDY_INTERVAL_MS);
   timer.unref();
-  const openRecord = async (record: ResultRecord): Promise<OpenResult | undefined> => {
-    const blob = await blobs.open(record.name);
-    return blob && { record, blob };
-  };
   return {
     ttlMs: options.ttlMs,
     nameOf,
     keep: (requestId, index, payload) => blobs.keep(nameOf(requestId, index), payload),
     count: (bytes) => keeper.count(bytes),
-    open: async (requestId, count) => {
+    find: async (requestId, count) => {
       const records = await listResults(store.db, requestId);
-      const opened = await Promise.all(records.map(openRecord));
-      const found = opened.filter((result) => result !== undefined);
-      if (found.length === count) {
-        return found;
-      }
-      await Promise.all(found.map(({ blob }) => blob.close()));
-      return undefined;
+      // A row does not say that its file is there: only opening it does.
+      const opened = records.length === count ? await openAll(blobs, records) : undefined;
+      await closeAll(opened);
+      return opened && records;
     },
+    open: (records) => openAll(blobs, records),
     openOne: async (requestId, index) => {
       const records = await listResults(store.db, requestId);
-      const record = records.find((candidate) => candidate.index === index);
-      return record && openRecord(record);
+      const found = records.filter((candidate) => candidate.index === index);
+      return (await openAll(blobs, found))?.[0];
     },
     remove: async (requestId) => keeper.remove(await listResults(store.db, requestId)),
     drop: async (names) => {
@@ -94,6 +92,31 @@ export async function openResults(options: ResultsOptions): Promise<Results> {
       });
     },
   };
+}
+
+async function openAll(
+  blobs: Blobs,
+  records: readonly ResultRecord[],
+): Promise<OpenResult[] | undefined> {
+  const steps = await Promise.allSettled(records.map(({ name }) => blobs.open(name)));
+  const opened = steps.flatMap((step, index) => {
+    const record = records[index];
+    const blob = step.status === 'fulfilled' ? step.value : undefined;
+    return record === undefined || blob === undefined ? [] : [{ record, blob }];
+  });
+  if (opened.length === records.length) {
+    return opened;
+  }
+  await closeAll(opened);
+  const failed = steps.find((step) => step.status === 'rejected');
+  if (failed !== undefined) {
+    throw failed.reason;
+  }
+  return undefined;
+}
+
+export async function closeAll(opened: readonly OpenResult[] = []): Promise<void> {
+  await Promise.all(opened.map(({ blob }) => blob.close()));
 }
 
 function nameOf(requestId: string, index: number): string {
@@ -126,6 +149,7 @@ async function removeUnknown({ store, blobs, log }: ResultsOptions): Promise<voi
 /** Keeps the store within its time and its bytes; one round at a time. */
 class Keeper {
   readonly #options: ResultsOptions;
+  /** Of all rows, as the next start would count them. */
   #bytes: number;
   #round: Promise<void> = Promise.resolve();
   #rounds = 0;
@@ -161,9 +185,10 @@ class Keeper {
   async remove(records: readonly ResultRecord[]): Promise<void> {
     const { store, blobs } = this.#options;
     const names = records.map(({ name }) => name);
-    await store.transaction((tx) => deleteResults(tx, names));
+    // Not what was listed: another may have deleted it meanwhile, and subtracted it.
+    const bytes = await store.transaction((tx) => deleteResults(tx, names));
+    this.#bytes -= bytes;
     await Promise.all(names.map((name) => blobs.remove(name)));
-    this.#bytes -= records.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   #next(work: () => Promise<void>): Promise<void> {

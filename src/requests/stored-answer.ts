@@ -1,8 +1,8 @@
 import { Failure, isErrorName } from '../base/errors.ts';
 import type { RequestRecord } from '../store/requests.ts';
-import type { Answerable, EventReader, JobEvent, JobFacts } from './job.ts';
+import type { Answerable, EventReader, JobEvent, JobFacts, Outcome } from './job.ts';
 import { readOutcome } from './outcome-text.ts';
-import type { OpenResult, Results } from './results.ts';
+import { closeAll, type OpenResult, type Results } from './results.ts';
 
 /** What every answer says of a request that lies in the database. */
 export function factsOfRecord({ id, createdAt, model, mode, cost }: RequestRecord): JobFacts {
@@ -40,56 +40,61 @@ export function writeFailure({ errorName, message, param }: Failure): object {
 export async function storedAnswer(
   record: RequestRecord,
   results: Results,
-  nowMs = 0,
+  nowMs: number,
 ): Promise<Answerable> {
   if (record.outcome === undefined) {
     throw new Failure('result_expired');
   }
   const { outcome } = readOutcome(record.outcome);
-  const opened = await results.open(record.id, outcome.images.length);
-  if (opened === undefined || opened.some(({ record: { expiresAt } }) => expiresAt <= nowMs)) {
-    await Promise.all((opened ?? []).map(({ blob }) => blob.close()));
+  const found = await results.find(record.id, outcome.images.length);
+  if (found === undefined || found.some(({ expiresAt }) => expiresAt <= nowMs)) {
     throw new Failure('result_expired');
   }
-  const completed = { type: 'completed', outcome } as const;
-  const events: readonly JobEvent[] = [
-    ...outcome.images.map((image, index): JobEvent => {
-      const payload = opened[index]?.blob.payload;
-      if (payload === undefined) {
-        throw new Failure('result_expired');
-      }
-      return { type: 'image', image, payload };
-    }),
-    completed,
-  ];
   return {
     facts: factsOfRecord(record),
-    end: completed,
+    end: { type: 'completed', outcome },
     ended: Promise.resolve(),
     start: () => undefined,
-    subscribe: () => readEvents(events, opened),
+    subscribe: () => readStored(outcome, () => results.open(found)),
   };
 }
 
-/** Reads the events once, and closes what they are read from. */
-function readEvents(events: readonly JobEvent[], opened: readonly OpenResult[]): EventReader {
+/**
+ * Reads the events once. Opens the pictures for the first of them, for not every answer is read,
+ * and closes them in the end. Throws `result_expired` when one has gone since it was found.
+ */
+function readStored(
+  outcome: Outcome,
+  open: () => Promise<readonly OpenResult[] | undefined>,
+): EventReader {
+  let opening: ReturnType<typeof open> | undefined;
   let position = 0;
-  let isClosed = false;
+  const closing = new AbortController();
   return {
     next: async () => {
-      if (isClosed) {
+      if (closing.signal.aborted) {
         return undefined;
       }
+      opening ??= open();
+      const events = eventsOf(outcome, await opening);
       position += 1;
-      return events[position - 1];
+      return closing.signal.aborted ? undefined : events[position - 1];
     },
     close: () => {
-      if (!isClosed) {
-        isClosed = true;
-        for (const { blob } of opened) {
-          void blob.close().catch(() => undefined);
-        }
-      }
+      closing.abort();
+      // Also what is being opened just now; closing twice is fine. That it failed `next` has told.
+      opening?.then(closeAll).catch(() => undefined);
     },
   };
+}
+
+function eventsOf(outcome: Outcome, opened: readonly OpenResult[] = []): readonly JobEvent[] {
+  const images = outcome.images.map((image, index): JobEvent => {
+    const payload = opened[index]?.blob.payload;
+    if (payload === undefined) {
+      throw new Failure('result_expired');
+    }
+    return { type: 'image', image, payload };
+  });
+  return [...images, { type: 'completed', outcome }];
 }

@@ -14,6 +14,7 @@ export interface ResultRecord {
 
 export type NewResult = Pick<ResultRecord, 'name' | 'requestId' | 'index' | 'bytes' | 'expiresAt'>;
 
+/** May be done again: a COMMIT that reported a failure may have been written all the same. */
 export async function insertResults(tx: Transaction, results: readonly NewResult[]): Promise<void> {
   if (results.length === 0) {
     return;
@@ -26,7 +27,11 @@ export async function insertResults(tx: Transaction, results: readonly NewResult
     created_at: tx.startedAt,
     expires_at: expiresAt,
   }));
-  await tx.insertInto('results').values(rows).execute();
+  await tx
+    .insertInto('results')
+    .values(rows)
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute();
 }
 
 /** The pictures of one request, in order. */
@@ -72,13 +77,17 @@ export async function listDeliveredResults(
   return rows.map(readResult);
 }
 
-export async function deleteResults(tx: Transaction, names: readonly string[]): Promise<void> {
-  if (names.length > 0) {
-    await tx
-      .deleteFrom('results')
-      .where('name', 'in', [...names])
-      .execute();
+/** The bytes of those that were there: of two who delete the same, one gets none. */
+export async function deleteResults(tx: Transaction, names: readonly string[]): Promise<number> {
+  if (names.length === 0) {
+    return 0;
   }
+  const rows = await tx
+    .deleteFrom('results')
+    .where('name', 'in', [...names])
+    .returning('bytes')
+    .execute();
+  return rows.reduce((sum, { bytes }) => sum + Number(bytes), 0);
 }
 
 /** What all pictures take together. */

@@ -1,26 +1,40 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { startEasel } from '../support/harness.ts';
+import { openFiles, until } from '../../src/blobs/test-blobs.ts';
+import { readError } from '../support/answers.ts';
+import { type Easel, startEasel } from '../support/harness.ts';
 import { asObject } from '../support/json.ts';
 import { noisePicture } from '../support/references.ts';
 
 const GENERATIONS = '/v1/images/generations';
 const BODY = { model: 'deepshi-banana-pro', prompt: 'a red boat', width: 256, height: 256 };
 
-/** The bytes of every file in the result store. */
-async function storedBytes(home: string): Promise<number> {
+/** The path of every file in the result store. */
+async function storedFiles(home: string): Promise<string[]> {
   const entries = await readdir(join(home, 'results'), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** The bytes of them all. */
+async function storedBytes(home: string): Promise<number> {
+  const paths = await storedFiles(home);
+  // One may go while it is looked at.
   const sizes = await Promise.all(
-    entries
-      .filter((entry) => entry.isFile())
-      .map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size),
+    paths.map((path) =>
+      stat(path).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
   );
   return sizes.reduce((sum, size) => sum + size, 0);
 }
@@ -61,6 +75,8 @@ test('ten times more results than fit: within its bytes, the oldest delivered on
     statuses,
     ids.map((_, index) => (index < kept ? 410 : 200)),
   );
+  // Not only its reader has it still: it lies there, though it is older than those that went.
+  assert.equal((await easel.get(`/v1/images/${String(first['id'])}/content/0`)).status, 200);
   const bytes = Buffer.concat(await Array.fromAsync(read.blob.payload.chunks()));
   assert.equal(bytes.length, read.blob.bytes);
   await read.blob.close();
@@ -68,10 +84,7 @@ test('ten times more results than fit: within its bytes, the oldest delivered on
   assert.deepEqual(await easel.auditProblems(), []);
 });
 
-async function ownerOf(
-  easel: Awaited<ReturnType<typeof startEasel>>,
-  id: string,
-): Promise<{ accountId: string; mode: 'test' }> {
+async function ownerOf(easel: Easel, id: string): Promise<{ accountId: string; mode: 'test' }> {
   const { account_id: accountId } = await easel.app.engine.store.db
     .selectFrom('requests')
     .select('account_id')
@@ -80,17 +93,90 @@ async function ownerOf(
   return { accountId, mode: 'test' };
 }
 
-test('when their time is over pictures go, whoever has got them', async () => {
+const TIDY_MS = 15_000;
+
+test(
+  'when their time is over pictures go, whoever has got them',
+  { timeout: 60_000 },
+  async (context) => {
+    // The store is tidied when the test says so.
+    context.mock.timers.enable({ apis: ['setInterval'] });
+    const now = { ms: Date.now() };
+    await using easel = await startEasel({ clock: { now: () => now.ms } });
+    const { id: got } = asObject(await (await easel.post(GENERATIONS, BODY)).json());
+    const accepted = await easel.post(GENERATIONS, BODY, { prefer: 'respond-async' });
+    const { id: waiting } = asObject(await accepted.json());
+    await easel.app.engine.pipeline.jobs.idle();
+    await easel.app.engine.marks.flush();
+    // A HEAD brings nothing: the one that waits stays undelivered.
+    const statuses = (): Promise<number[]> =>
+      Promise.all(
+        [got, waiting].map(async (id) => {
+          const path = `/v1/images/${String(id)}/content/0`;
+          return (await easel.get(path, { method: 'HEAD' })).status;
+        }),
+      );
+    now.ms += 3_599_000;
+    assert.deepEqual(await statuses(), [200, 200]);
+    now.ms += 1001;
+    assert.deepEqual(await statuses(), [410, 410]);
+    assert.equal((await easel.get(`/v1/images/${String(got)}`)).status, 410);
+    assert.equal((await storedFiles(easel.home)).length, 2);
+    context.mock.timers.tick(TIDY_MS);
+    while ((await storedBytes(easel.home)) > 0) {
+      context.signal.throwIfAborted();
+    }
+  },
+);
+
+test(
+  'an answer that nobody reads opens no pictures for good',
+  { timeout: 60_000 },
+  async (context) => {
+    await using easel = await startEasel();
+    const folder = join(easel.home, 'results');
+    const headers = { 'idempotency-key': 'order 7', prefer: 'respond-async' };
+    const body = { model: 'gpt-image-2', prompt: 'a red boat', quality: 'low', n: 2 };
+    assert.equal((await easel.post(GENERATIONS, body, headers)).status, 202);
+    await easel.app.engine.pipeline.jobs.idle();
+    for (let times = 1; times <= 5; times += 1) {
+      const again = await easel.post(GENERATIONS, body, headers);
+      assert.deepEqual([again.status, again.headers.get('idempotent-replayed')], [202, 'true']);
+    }
+    await until(context.signal, () => openFiles(folder) === 0);
+
+    // One that is read closes what it has opened.
+    const read = await easel.post(GENERATIONS, body, { 'idempotency-key': 'order 7' });
+    assert.equal((asObject(await read.json())['data'] as unknown[]).length, 2);
+    await until(context.signal, () => openFiles(folder) === 0);
+
+    // Whoever asks hears at once that a picture is gone, in whatever form the answer was to come.
+    const [oneFile = ''] = await storedFiles(easel.home);
+    await rm(oneFile);
+    for (const more of [headers, { 'idempotency-key': 'order 7' }]) {
+      await readError(await easel.post(GENERATIONS, body, more), { name: 'result_expired' });
+    }
+    await until(context.signal, () => openFiles(folder) === 0);
+  },
+);
+
+test('a repeated request is refused once the time of its pictures is over', async () => {
   const now = { ms: Date.now() };
-  await using easel = await startEasel({ clock: { now: () => now.ms } });
-  const { id } = asObject(await (await easel.post(GENERATIONS, BODY)).json());
-  assert.ok((await storedBytes(easel.home)) > 0);
-  now.ms += 3_600_001;
-  assert.equal((await easel.get(`/v1/images/${String(id)}`)).status, 410);
+  // A key is kept for an hour, its pictures for a minute.
+  await using easel = await startEasel({
+    environment: { EASEL_RESULT_TTL: '60' },
+    clock: { now: () => now.ms },
+  });
+  const key = { 'idempotency-key': 'order 7' };
+  const first = await (await easel.post(GENERATIONS, BODY, key)).json();
+  now.ms += 59_000;
+  assert.deepEqual(await (await easel.post(GENERATIONS, BODY, key)).json(), first);
+  now.ms += 1001;
+  await readError(await easel.post(GENERATIONS, BODY, key), { name: 'result_expired' });
 });
 
 /** An upstream of OpenAI's form whose one answer is far larger than what sockets hold. */
-async function startLarge(): Promise<{ url: string; answerBytes: number; close: () => void }> {
+async function startLarge() {
   const picture = await noisePicture({ width: 2400, height: 2400 });
   const answer = Buffer.from(
     JSON.stringify({
@@ -115,7 +201,8 @@ async function startLarge(): Promise<{ url: string; answerBytes: number; close: 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     answerBytes: answer.length,
-    close: () => {
+    pictureBytes: picture.length,
+    close: (): void => {
       server.closeAllConnections();
       server.close();
     },
@@ -131,43 +218,65 @@ function liveBufferBytes(): number {
   return process.memoryUsage().arrayBuffers;
 }
 
-test('a reader that stalls neither holds up the job nor keeps its buffers', async () => {
-  const upstream = await startLarge();
-  await using easel = await startEasel({
-    environment: { OPENAI_API_KEY: 'k', OPENAI_BASE_URL: upstream.url },
-  });
-  const authorization = `Bearer ${await easel.liveKey()}`;
-  const body = JSON.stringify({ model: 'gpt-image-2', prompt: 'a red boat', quality: 'low' });
-  const before = liveBufferBytes();
-  const { hostname, port } = new URL(easel.url);
-  const socket = connect(Number(port), hostname);
-  socket.write(
-    `POST ${GENERATIONS} HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: ${authorization}\r\n` +
-      `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-  );
-  // It reads the head of the answer, and then no more until the job is done and paid.
-  const chunks = [(await once(socket, 'data'))[0] as Buffer];
-  socket.pause();
-  await easel.app.engine.pipeline.jobs.idle();
-  const balance = asObject(
-    await (await easel.get('/v1/balance', { headers: { authorization } })).json(),
-  );
-  assert.deepEqual([balance['spent'], balance['held']], [0.005915, 0]);
-  // What the two sockets of this process hold is part of it, the rest of the picture is not.
-  const heldBytes = liveBufferBytes() - before;
-  assert.ok(heldBytes < upstream.answerBytes / 2, `${heldBytes} of ${upstream.answerBytes}`);
-  let received = chunks[0]?.length ?? 0;
-  socket.on('data', (chunk: Buffer) => {
-    received += chunk.length;
-    chunks.push(chunk);
-    chunks.splice(0, chunks.length - 4);
-  });
-  socket.resume();
-  while (!Buffer.concat(chunks).includes('\r\n0\r\n\r\n')) {
-    await once(socket, 'data');
-  }
-  socket.destroy();
-  assert.ok(received > upstream.answerBytes);
-  assert.match(Buffer.concat(chunks).toString('latin1'), /"total_cost":0\.005915/);
-  upstream.close();
-});
+/** A client that takes no more at once than it is told to. */
+function pacedReader(socket: Socket): (bytesMax?: number) => Promise<Buffer> {
+  return async (bytesMax = Infinity) => {
+    // Asking for more than there is would get nothing, and be told at once to ask again.
+    while (socket.readableLength === 0) {
+      assert.ok(!socket.readableEnded, 'the answer ended early');
+      await once(socket, 'readable');
+    }
+    const piece = socket.read(Math.min(bytesMax, socket.readableLength)) as Buffer | null;
+    assert.ok(piece !== null);
+    return piece;
+  };
+}
+
+test(
+  'a reader at 1 KB/s neither holds up the job nor keeps its buffers',
+  { timeout: 60_000 },
+  async () => {
+    const upstream = await startLarge();
+    await using easel = await startEasel({
+      environment: { OPENAI_API_KEY: 'k', OPENAI_BASE_URL: upstream.url },
+    });
+    const authorization = `Bearer ${await easel.liveKey()}`;
+    const body = JSON.stringify({ model: 'gpt-image-2', prompt: 'a red boat', quality: 'low' });
+    const before = liveBufferBytes();
+    const { hostname, port } = new URL(easel.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST ${GENERATIONS} HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: ${authorization}\r\n` +
+        `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+    const read = pacedReader(socket);
+    // The whole job takes less than a second: this is what such a reader has got by then.
+    let tail = await read(1024);
+    let received = tail.length;
+    const id = /^x-easel-image-id: (\S+)/im.exec(tail.toString('latin1'))?.[1];
+    await easel.app.engine.pipeline.jobs.idle();
+    const balance = asObject(
+      await (await easel.get('/v1/balance', { headers: { authorization } })).json(),
+    );
+    assert.deepEqual([balance['spent'], balance['held']], [0.005915, 0]);
+    // Minutes of such a reader, without their waits: it is served from the disk, bit by bit.
+    while (received < 256 * 1024) {
+      received += (await read(1024)).length;
+    }
+    // What the two sockets of this process hold is part of it, the rest of the picture is not.
+    const heldBytes = liveBufferBytes() - before;
+    assert.ok(heldBytes < upstream.answerBytes / 2, `${heldBytes} of ${upstream.answerBytes}`);
+    // Nor does it hold up others.
+    const content = await easel.get(`/v1/images/${id}/content/0`, { headers: { authorization } });
+    assert.equal((await content.arrayBuffer()).byteLength, upstream.pictureBytes);
+    while (!tail.includes('\r\n0\r\n\r\n')) {
+      const piece = await read();
+      received += piece.length;
+      tail = Buffer.concat([tail, piece]).subarray(-4096);
+    }
+    socket.destroy();
+    assert.ok(received > upstream.answerBytes);
+    assert.match(tail.toString('latin1'), /"total_cost":0\.005915/);
+    upstream.close();
+  },
+);

@@ -64,9 +64,11 @@ async function makeResults(db: Kysely<unknown>): Promise<void> {
     .execute();
   await db.schema.createIndex('results_request').on('results').column('request_id').execute();
   await db.schema.createIndex('results_expiry').on('results').column('expires_at').execute();
+  // In the order in which they go when there is no room.
   await db.schema
     .createIndex('results_delivered')
     .on('results')
-    .columns(['delivered_at', 'created_at'])
+    .columns(['created_at', 'name'])
+    .where(sql.ref('delivered_at'), 'is not', null)
     .execute();
 }
