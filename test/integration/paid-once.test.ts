@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as requestHttp } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
-import { test } from 'node:test';
+import type { AddressInfo } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import OpenAI from 'openai';
 import { readError } from '../support/answers.ts';
+import { CutClient, type Share, type Sighting, watchRequests } from '../support/cut-client.ts';
 import { type Easel, startEasel } from '../support/harness.ts';
 import { asObject } from '../support/json.ts';
 import { runPython, skipWithoutPython } from '../support/python.ts';
+import { noisePicture } from '../support/references.ts';
 import { type BflSimulator, startBfl } from '../support/upstreams/bfl.ts';
+import type { Fault } from '../support/upstreams/faults.ts';
 import { type OpenaiSimulator, startOpenai } from '../support/upstreams/openai.ts';
+import type { Simulator } from '../support/upstreams/simulator.ts';
 
 // Nobody pays twice for a picture, and no paid picture is lost: retries, repeated keys, hang-ups.
 
@@ -18,6 +24,9 @@ const GENERATIONS = '/v1/images/generations';
 const BODY = { model: 'gpt-image-2', prompt: 'a red boat', quality: 'low' };
 /** 7 text tokens at 5 USD a million, 196 image tokens at 30. */
 const PRICE = 0.005915;
+
+/** What is waited for below are events: one that does not come shall end the test. */
+const GUARD = { timeout: 120_000 };
 
 interface Bench extends AsyncDisposable {
   readonly easel: Easel;
@@ -102,22 +111,30 @@ print(len(answer.data[0].b64_json))
   assert.equal(await bench.spent(), PRICE);
 });
 
-test('fifty requests at once with one key are one purchase and fifty equal answers', async () => {
-  await using bench = await openBench();
-  bench.sim.upstream.next('slow_first_byte');
-  const key = { 'idempotency-key': 'order 7' };
-  const sent = Array.from({ length: 50 }, () => bench.post(BODY, key));
-  await bench.sim.upstream.until(() => bench.sim.upstream.heldAnswers === 1);
-  bench.sim.upstream.release();
-  const responses = await Promise.all(sent);
-  const answers = await Promise.all(responses.map((response) => response.json()));
-  assert.deepEqual([...new Set(responses.map(({ status }) => status))], [200]);
-  assert.equal(new Set(answers.map((answer) => sha256(JSON.stringify(answer)))).size, 1);
-  const replayed = responses.filter(({ headers }) => headers.get('idempotent-replayed') === 'true');
-  assert.equal(replayed.length, 49);
-  assert.equal(bench.sim.upstream.purchases, 1);
-  assert.equal(await bench.spent(), PRICE);
-});
+test(
+  'fifty requests at once with one key are one purchase and fifty equal answers',
+  GUARD,
+  async () => {
+    await using bench = await openBench();
+    bench.sim.upstream.next('slow_mid_payload');
+    const key = { 'idempotency-key': 'order 7' };
+    // A head is answered when half of the picture has come: so all fifty are in Easel, and have found
+    // each other, while the one upstream call is still held.
+    const responses = await Promise.all(Array.from({ length: 50 }, () => bench.post(BODY, key)));
+    assert.equal(bench.sim.upstream.heldAnswers, 1);
+    assert.equal(bench.easel.app.engine.pipeline.jobs.size, 1);
+    bench.sim.upstream.release();
+    const answers = await Promise.all(responses.map((response) => response.json()));
+    assert.deepEqual([...new Set(responses.map(({ status }) => status))], [200]);
+    assert.equal(new Set(answers.map((answer) => sha256(JSON.stringify(answer)))).size, 1);
+    const replayed = responses.filter(
+      ({ headers }) => headers.get('idempotent-replayed') === 'true',
+    );
+    assert.equal(replayed.length, 49);
+    assert.equal(bench.sim.upstream.purchases, 1);
+    assert.equal(await bench.spent(), PRICE);
+  },
+);
 
 test('a key is replayed in the form asked for, refused with another body, free after its time', async () => {
   await using bench = await openBench();
@@ -252,108 +269,302 @@ test('each orphan is joined by one retry only, and by the same key and body only
   assert.equal(upstream.purchases, 6);
 });
 
+/** Noise, so that its answer is millions of bytes, and cuts fall at places that differ. */
+const NOISE = await noisePicture({ width: 1536, height: 1024 });
+const NOISE_BYTES = labelled('').length;
+const NOISE_BASE64_BYTES = 4 * Math.ceil(NOISE_BYTES / 3);
+const NOISE_BODY = { ...BODY, size: '1536x1024' };
+/** 7 text tokens at 5 USD a million, 158 image tokens at 30. */
+const NOISE_PRICE = 0.004775;
+
+/** The noise with a text in it, behind its header: another picture, of the same length, for each. */
+function labelled(label: string): Buffer {
+  const headerEnd = 33;
+  const typed = Buffer.from(`tEXtLabel\0${label.padEnd(16)}`);
+  const chunk = Buffer.alloc(typed.length + 8);
+  chunk.writeUInt32BE(typed.length - 4, 0);
+  typed.copy(chunk, 4);
+  chunk.writeUInt32BE(crc32(typed), chunk.length - 4);
+  return Buffer.concat([NOISE.subarray(0, headerEnd), chunk, NOISE.subarray(headerEnd)]);
+}
+
+/** Another seed in every run, which the run's output names; `EASEL_TEST_SEED` repeats one. */
+function randomSource(t: TestContext): (below: number) => number {
+  let state = Number(process.env['EASEL_TEST_SEED'] ?? randomInt(2 ** 31));
+  t.diagnostic(`EASEL_TEST_SEED=${state}`);
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+/** One random place in each of so many equal parts of what lies between the two. */
+function spread(
+  random: (below: number) => number,
+  count: number,
+  [from, to]: readonly [number, number],
+): number[] {
+  const part = Math.floor((to - from) / count);
+  return Array.from({ length: count }, (_, index) => from + index * part + random(part));
+}
+
+/** Longer than a packet: the spaces are no part of what is asked for. */
+const UPLOAD_BYTES = 200_000;
+
 interface CutRun {
   readonly easel: Easel;
   readonly headers: Readonly<Record<string, string>>;
-  readonly purchases: () => number;
+  readonly sighting: (requestId: string) => Sighting;
+  readonly upstream: Simulator;
 }
 
-/** Sends a request over a socket of its own and cuts it after so many bytes of the answer. */
-async function cutAfter(
-  { easel, headers }: CutRun,
-  { body, bytes, requestId }: { body: object; bytes: number; requestId: string },
-): Promise<void> {
-  const { hostname, port } = new URL(easel.url);
-  const text = JSON.stringify(body);
-  const socket = connect(Number(port), hostname);
+/** What became of a request whose client was cut. */
+interface CutRequest {
+  readonly requestId: string;
+  /** Its body came whole. */
+  readonly isMade: boolean;
+  /** The picture's id, where it reached the client. */
+  readonly id?: string | undefined;
+}
+
+interface Sent {
+  readonly requestId: string;
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: object;
+  /** So many bytes of the body are sent; all of them when absent. */
+  readonly bodyBytes?: number;
+}
+
+async function sendFrom(run: CutRun, sent: Sent): Promise<CutClient> {
+  const { requestId, method = 'POST', path = GENERATIONS, headers = run.headers } = sent;
+  const body = sent.body === undefined ? '' : JSON.stringify(sent.body).padEnd(UPLOAD_BYTES);
   const all = {
     ...headers,
-    host: hostname,
+    host: new URL(run.easel.url).host,
     'x-request-id': requestId,
-    'content-length': String(Buffer.byteLength(text)),
+    'content-length': String(body.length),
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`POST ${GENERATIONS} HTTP/1.1\r\n${lines.join('')}\r\n${text}`);
-  let received = 0;
-  socket.on('error', () => undefined);
-  if (bytes === 0) {
-    // Once the server has begun with it: before that there is nothing to be found.
-    while (easel.app.engine.pipeline.jobs.size === 0) {
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
-    }
-    socket.resetAndDestroy();
-    return;
-  }
-  for await (const chunk of socket) {
-    received += (chunk as Buffer).length;
-    if (received >= bytes) {
-      break;
-    }
-  }
-  socket.destroy();
+  const client = await CutClient.connect(run.easel.url);
+  const head = `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  await client.send(head + body.slice(0, sent.bodyBytes));
+  return client;
 }
 
-/** Whole pictures in the list and behind their ids, and as many charges as purchases. */
-async function assertAllFound(run: CutRun, requestIds: readonly string[], price: number) {
-  const { easel, headers } = run;
+/** Cut while it sends its request: Easel has what was sent, and that is no request. */
+async function cutUpload(run: CutRun, sent: Sent & { bodyBytes: number }): Promise<CutRequest> {
+  const { requestId } = sent;
+  const client = await sendFrom(run, sent);
+  const { arrived, closed } = run.sighting(requestId);
+  const { socket } = await arrived;
+  // In the orderly way: a reset may overtake what was sent.
+  client.cut('close');
+  await closed;
+  const request = await arrived;
+  assert.equal(request.complete, false);
+  assert.ok(socket.bytesRead >= sent.bodyBytes && socket.bytesRead < UPLOAD_BYTES);
+  assert.equal(client.bytesTaken, 0);
+  return { requestId, isMade: false };
+}
+
+/** Whole pictures behind their ids and in the list, and as many charges as pictures were made. */
+async function assertAllFound(run: CutRun, requests: readonly CutRequest[], price: number) {
+  const { easel, headers, upstream } = run;
   await easel.app.engine.pipeline.jobs.idle();
-  const payloads = new Set<string>();
-  for (const requestId of requestIds) {
-    const listed = await fetch(`${easel.url}/v1/images?request_id=${requestId}`, { headers });
+  for (const { requestId, isMade, id } of requests) {
+    const path = `/v1/images?request_id=${requestId}`;
+    const listed = await fetch(easel.url + path, { headers });
     const [found, ...others] = asObject(await listed.json())['data'] as { id: string }[];
     assert.equal(others.length, 0);
-    assert.ok(found !== undefined, requestId);
-    const fetched = asObject(
-      await (await fetch(`${easel.url}/v1/images/${found.id}`, { headers })).json(),
-    );
+    assert.equal(found !== undefined, isMade, requestId);
+    if (found === undefined) {
+      continue;
+    }
+    assert.equal(id ?? found.id, found.id);
+    const url = `${easel.url}/v1/images/${id ?? found.id}`;
+    const fetched = asObject(await (await fetch(url, { headers })).json());
     assert.equal(fetched['status'], 'completed');
     const [item] = fetched['data'] as [{ b64_json: string }];
-    const content = await fetch(`${easel.url}/v1/images/${found.id}/content/0`, { headers });
-    const bytes = Buffer.from(await content.arrayBuffer());
-    assert.equal(bytes.toString('base64'), item.b64_json);
+    const made = labelled(requestId);
+    assert.ok(Buffer.from(item.b64_json, 'base64').equals(made), requestId);
+    const content = await fetch(`${url}/content/0`, { headers });
+    assert.ok(Buffer.from(await content.arrayBuffer()).equals(made), requestId);
     assert.equal(asObject(asObject(fetched['usage'])['cost'])['total_cost'], price);
-    payloads.add(sha256(item.b64_json));
   }
-  assert.equal(run.purchases(), requestIds.length);
+  const made = requests.filter(({ isMade }) => isMade).length;
+  assert.equal(upstream.purchases, made);
+  // Nobody who left took an upstream call along.
+  assert.equal(upstream.hangUps, 0);
   const spent = await spentWith(easel, headers);
-  assert.ok(Math.abs(spent - requestIds.length * price) < 1e-9, `${spent} was spent`);
+  assert.ok(Math.abs(spent - made * price) < 1e-9, `${spent} was spent for ${made}`);
   assert.deepEqual(await easel.auditProblems(), []);
 }
 
-/** Twenty places from before the first byte to past the last, the same in every run. */
-function cuts(lengthBytes: number): number[] {
-  let state = 20_261_125;
-  return Array.from({ length: 20 }, (_, index) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return index < 4 ? 0 : Math.floor((state / 2 ** 32) * lengthBytes);
-  });
+/** When a client is cut that waits for its picture. */
+type Moment =
+  | { readonly while: 'uploading'; readonly bodyBytes: number }
+  /** The upstream does not go on: with nothing answered, or in the midst of its answer. */
+  | { readonly while: 'held'; readonly fault: Fault; readonly take: Share }
+  /** All flows. */
+  | { readonly while: 'flowing'; readonly take: Share };
+
+/** Less than what an upstream answers before its payload. */
+const BEFORE_PAYLOAD_BYTES = 100;
+/** More than what Easel answers before its payload. */
+const PREAMBLE_BYTES = 1000;
+const FIRST_COMMENT = ': easel\n\n';
+
+function momentsOf(
+  random: (below: number) => number,
+  { stream, wholeBytes }: { readonly stream: boolean; readonly wholeBytes: number },
+): Moment[] {
+  const isThinking = [
+    { kind: 'slow_first_byte' } as const,
+    ...spread(random, 4, [1, BEFORE_PAYLOAD_BYTES]).map((afterBytes) => ({
+      kind: 'slow_mid_payload' as const,
+      afterBytes,
+    })),
+  ];
+  const payload = [NOISE_BASE64_BYTES >> 3, NOISE_BASE64_BYTES] as const;
+  return [
+    ...[0, ...spread(random, 4, [1, UPLOAD_BYTES])].map((bodyBytes): Moment => ({
+      while: 'uploading',
+      bodyBytes,
+    })),
+    // A stream has begun by then; of JSON there is nothing yet.
+    ...isThinking.map((fault): Moment => {
+      const take = stream ? { body: random(FIRST_COMMENT.length + 1) } : { head: 0 };
+      return { while: 'held', fault, take };
+    }),
+    ...spread(random, 4, payload).map((afterBytes): Moment => {
+      const body = PREAMBLE_BYTES + random(afterBytes * 0.75);
+      return { while: 'held', fault: { kind: 'slow_mid_payload', afterBytes }, take: { body } };
+    }),
+    ...spread(random, 4, [PREAMBLE_BYTES, NOISE_BASE64_BYTES]).map((body): Moment => ({
+      while: 'flowing',
+      take: { body },
+    })),
+    ...spread(random, 2, [wholeBytes - 400, wholeBytes]).map((body): Moment => ({
+      while: 'flowing',
+      take: { body },
+    })),
+  ];
+}
+
+/** What was taken is the beginning of the answer, and not all of it. */
+function assertCutShort(client: CutClient, take: Share, requestId: string): void {
+  assert.equal(client.isWhole, false);
+  const body = client.body.toString('latin1');
+  if ('head' in take) {
+    assert.equal(client.head.length, take.head);
+    assert.equal(body, '');
+    return;
+  }
+  assert.equal(body.length, take.body);
+  const [, payload = ''] = body.split('"b64_json":"');
+  const [base64 = ''] = payload.split('"');
+  assert.ok(labelled(requestId).toString('base64').startsWith(base64));
+  assert.equal(base64.length > 0, take.body >= PREAMBLE_BYTES);
 }
 
 for (const stream of [false, true]) {
   const form = stream ? 'SSE' : 'JSON';
-  test(`clients cut at twenty moments of ${form} find their pictures`, async () => {
+  test(`clients cut at twenty moments of ${form} find their pictures`, GUARD, async (t) => {
     await using bench = await openBench();
     const { easel, headers, sim } = bench;
-    const run = { easel, headers, purchases: () => sim.upstream.purchases };
-    const body = { ...BODY, stream };
-    const ids = ['whole'];
+    const { upstream } = sim;
+    const sighting = watchRequests(easel.app.server.server);
+    const run: CutRun = { easel, headers, sighting, upstream };
+    const random = randomSource(t);
+    const body = { ...NOISE_BODY, stream };
+    sim.habits.picture = labelled('whole');
     const whole = await bench.post(body, { 'x-request-id': 'whole' });
-    const { length } = await whole.text();
-    for (const [index, bytes] of cuts(length).entries()) {
-      const requestId = `cut-${index}`;
-      ids.push(requestId);
-      await cutAfter(run, { body, bytes, requestId });
+    const wholeBytes = (await whole.arrayBuffer()).byteLength;
+    assert.ok(wholeBytes > NOISE_BASE64_BYTES);
+    const requests: CutRequest[] = [{ requestId: 'whole', isMade: true }];
+
+    const cutAt = async (moment: Moment, requestId: string): Promise<CutRequest> => {
+      if (moment.while === 'uploading') {
+        return cutUpload(run, { ...moment, requestId, body });
+      }
+      if (moment.while === 'held') {
+        upstream.next(moment.fault);
+      }
+      const client = await sendFrom(run, { requestId, body });
+      if (moment.while === 'held') {
+        await upstream.until(() => upstream.heldAnswers === 1);
+      }
+      await client.take(moment.take);
+      client.cut(random(2) === 0 ? 'reset' : 'close');
+      await sighting(requestId).closed;
+      assertCutShort(client, moment.take, requestId);
+      assert.ok(client.body.length < wholeBytes);
+      if (moment.while === 'held') {
+        const line = easel.logLines.find((logged) => logged['requestId'] === requestId);
+        assert.equal(line?.['aborted'], true);
+        assert.equal(easel.app.engine.pipeline.jobs.size, 1);
+        upstream.release();
+      }
       await easel.app.engine.pipeline.jobs.idle();
+      return { requestId, isMade: true, id: client.header('x-easel-image-id') };
+    };
+
+    const moments = momentsOf(random, { stream, wholeBytes });
+    assert.equal(new Set(moments.map((moment) => JSON.stringify(moment))).size, 20);
+    for (const [index, moment] of moments.entries()) {
+      const requestId = `cut-${index}`;
+      sim.habits.picture = labelled(requestId);
+      requests.push(await cutAt(moment, requestId));
     }
-    await assertAllFound(run, ids, PRICE);
+    await assertAllFound(run, requests, NOISE_PRICE);
   });
 }
 
-test('clients cut at twenty moments of an asynchronous request find their pictures', async () => {
-  const sim: BflSimulator = await startBfl();
-  const easel = await startEasel({
+/** When a client is cut that does not wait. */
+type AsyncMoment =
+  | { readonly while: 'uploading'; readonly bodyBytes: number }
+  /** Easel has had the whole request for so many turns of the event loop. */
+  | { readonly while: 'unanswered'; readonly turns: number }
+  /** Likewise; and its database is busy until it has seen that the client has left. */
+  | { readonly while: 'waiting'; readonly how: 'reset' | 'close' }
+  | { readonly while: 'accepted'; readonly take: Share }
+  /** It waits with a GET, and so many questions after the job have been answered. */
+  | { readonly while: 'polling'; readonly polls: number; readonly afterBytes: number }
+  | { readonly while: 'downloading'; readonly afterBytes: number }
+  /** It fetches the picture. */
+  | { readonly while: 'done'; readonly take: Share };
+
+function asyncMomentsOf(random: (below: number) => number): AsyncMoment[] {
+  return [
+    ...[0, ...spread(random, 2, [1, UPLOAD_BYTES])].map((bodyBytes): AsyncMoment => ({
+      while: 'uploading',
+      bodyBytes,
+    })),
+    ...[0, 1 + random(12)].map((turns): AsyncMoment => ({ while: 'unanswered', turns })),
+    { while: 'waiting', how: 'reset' },
+    { while: 'waiting', how: 'close' },
+    { while: 'accepted', take: { head: 1 + random(200) } },
+    { while: 'accepted', take: { body: random('{"id":"img_'.length) } },
+    ...[0, 1, 2, 2].map((polls, index): AsyncMoment => {
+      const [from, to] = [1 + index * 20, 20];
+      return { while: 'polling', polls, afterBytes: from + random(to) };
+    }),
+    ...spread(random, 4, [1, NOISE_BYTES]).map((afterBytes): AsyncMoment => ({
+      while: 'downloading',
+      afterBytes,
+    })),
+    ...spread(random, 3, [PREAMBLE_BYTES, NOISE_BASE64_BYTES]).map((body): AsyncMoment => ({
+      while: 'done',
+      take: { body },
+    })),
+  ];
+}
+
+test('clients cut at twenty moments of an async request find their pictures', GUARD, async (t) => {
+  await using sim: BflSimulator = await startBfl();
+  await using easel = await startEasel({
     environment: {
       BFL_API_KEY: sim.apiKey,
       BFL_BASE_URL: sim.baseUrl,
@@ -363,21 +574,129 @@ test('clients cut at twenty moments of an asynchronous request find their pictur
       'providers:\n  bfl:\n    kind: bfl\n' +
       `    settings: { poll_interval_ms: 1, polling_hosts: ["${sim.clusterHost}"] }\n`,
   });
+  const { upstream, cluster, delivery } = sim;
+  const { store, pipeline } = easel.app.engine;
+  const { jobs } = pipeline;
   const headers = {
     authorization: `Bearer ${await easel.liveKey()}`,
     'content-type': 'application/json',
-    prefer: 'respond-async',
   };
-  const run = { easel, headers, purchases: () => sim.upstream.purchases };
-  const body = { model: 'flux-2-pro', prompt: 'a red boat' };
-  const ids: string[] = [];
-  for (const [index, bytes] of cuts(400).entries()) {
+  const sighting = watchRequests(easel.app.server.server);
+  const run: CutRun = { easel, headers, sighting, upstream };
+  const random = randomSource(t);
+  const body = { model: 'flux-2-pro', prompt: 'a red boat', output_format: 'png' };
+  const order = { body, headers: { ...headers, prefer: 'respond-async' } };
+  const cut = (client: CutClient): void => client.cut(random(2) === 0 ? 'reset' : 'close');
+
+  const accepted = async (requestId: string): Promise<string> => {
+    const client = await sendFrom(run, { ...order, requestId });
+    await client.take('all');
+    client.cut('close');
+    assert.match(client.head, /^HTTP\/1\.1 202 /);
+    return String(asObject(JSON.parse(client.body.toString()))['id']);
+  };
+
+  /** The client that waits for the job by a GET, and is cut while something of it is held. */
+  const cutWaiting = async (id: string, requestId: string): Promise<void> => {
+    const wait = { ...headers, prefer: 'wait=60' };
+    const path = `/v1/images/${id}`;
+    const client = await sendFrom(run, { requestId, method: 'GET', path, headers: wait });
+    await sighting(requestId).arrived;
+    cut(client);
+    await sighting(requestId).closed;
+    assert.equal(client.bytesTaken, 0);
+    assert.equal(jobs.size, 1);
+  };
+
+  const cutAt = async (moment: AsyncMoment, requestId: string): Promise<CutRequest> => {
+    const known = upstream.requests.length;
+    switch (moment.while) {
+      case 'uploading':
+        return cutUpload(run, { ...order, ...moment, requestId });
+      case 'unanswered': {
+        const client = await sendFrom(run, { ...order, requestId });
+        await sighting(requestId).received;
+        for (let turn = 0; turn < moment.turns; turn += 1) {
+          await nextTurn();
+        }
+        cut(client);
+        assert.equal(client.bytesTaken, 0);
+        // The job begins behind the answer.
+        await upstream.until(() => upstream.requests.length === known + 1);
+        return { requestId, isMade: true };
+      }
+      case 'waiting': {
+        const left = sighting(requestId).closed;
+        const busy = sighting(requestId).received.then(() => store.transaction(() => left));
+        const client = await sendFrom(run, { ...order, requestId });
+        await sighting(requestId).received;
+        client.cut(moment.how);
+        await busy;
+        assert.equal(client.bytesTaken, 0);
+        const line = easel.logLines.find((logged) => logged['requestId'] === requestId);
+        assert.equal(line?.['status'], 499);
+        await upstream.until(() => upstream.requests.length === known + 1);
+        return { requestId, isMade: true };
+      }
+      case 'accepted': {
+        const client = await sendFrom(run, { ...order, requestId });
+        await client.take(moment.take);
+        cut(client);
+        assertCutShort(client, moment.take, requestId);
+        await upstream.until(() => upstream.requests.length === known + 1);
+        return { requestId, isMade: true, id: client.header('x-easel-image-id') };
+      }
+      case 'polling': {
+        const { polls, afterBytes } = moment;
+        cluster.next(...Array.from({ length: polls }, () => 'slow_first_byte' as const));
+        cluster.next({ kind: 'slow_mid_payload', afterBytes });
+        const id = await accepted(requestId);
+        for (let poll = 0; poll < polls; poll += 1) {
+          await cluster.until(() => cluster.heldAnswers === 1);
+          cluster.release();
+        }
+        await cluster.until(() => cluster.heldAnswers === 1);
+        await cutWaiting(id, `${requestId}-wait`);
+        cluster.release();
+        return { requestId, isMade: true, id };
+      }
+      case 'downloading': {
+        delivery.next({ kind: 'slow_mid_payload', afterBytes: moment.afterBytes });
+        const id = await accepted(requestId);
+        await delivery.until(() => delivery.heldAnswers === 1);
+        await cutWaiting(id, `${requestId}-wait`);
+        delivery.release();
+        return { requestId, isMade: true, id };
+      }
+      case 'done': {
+        const id = await accepted(requestId);
+        await jobs.idle();
+        const path = `/v1/images/${id}`;
+        const fetching = { requestId: `${requestId}-fetch`, method: 'GET', path };
+        const client = await sendFrom(run, fetching);
+        await client.take(moment.take);
+        cut(client);
+        await sighting(fetching.requestId).closed;
+        assertCutShort(client, moment.take, requestId);
+        assert.ok(client.body.length < NOISE_BASE64_BYTES);
+        return { requestId, isMade: true, id };
+      }
+    }
+  };
+
+  const moments = asyncMomentsOf(random);
+  assert.equal(new Set(moments.map((moment) => JSON.stringify(moment))).size, 20);
+  const requests: CutRequest[] = [];
+  for (const [index, moment] of moments.entries()) {
     const requestId = `cut-${index}`;
-    ids.push(requestId);
-    await cutAfter(run, { body, bytes, requestId });
-    await easel.app.engine.pipeline.jobs.idle();
+    if (moment.while !== 'uploading') {
+      sim.nextJobs({ sample: labelled(requestId) });
+    }
+    requests.push(await cutAt(moment, requestId));
+    await jobs.idle();
   }
-  await assertAllFound(run, ids, 0.03);
-  await easel.close();
-  await sim[Symbol.asyncDispose]();
+  await assertAllFound(run, requests, 0.03);
+  for (const simulator of [upstream, cluster, delivery]) {
+    assert.deepEqual(simulator.problems, []);
+  }
 });

@@ -19,6 +19,8 @@ export interface OpenaiHabits {
   cachedTokens: number;
   /** This usage in place of the formula's. */
   usage: object | undefined;
+  /** This picture in place of one of one colour, in the size and format of the order. */
+  picture: Buffer | undefined;
 }
 
 export const USUAL_HABITS: Readonly<OpenaiHabits> = {
@@ -28,6 +30,7 @@ export const USUAL_HABITS: Readonly<OpenaiHabits> = {
   givesDetails: true,
   cachedTokens: 0,
   usage: undefined,
+  picture: undefined,
 };
 
 /** A refused prompt (PROVIDERS §1.6, log of September 2026), request id and all. */
@@ -99,7 +102,7 @@ export async function openaiAnswer(
   { habits, modelRules }: { readonly habits: OpenaiHabits; readonly modelRules: string },
 ): Promise<SimulatorAnswer> {
   const pictures = await Promise.all(
-    Array.from({ length: order.n }, (_, index) => picture(order, 1, index)),
+    Array.from({ length: order.n }, async (_, index) => habits.picture ?? picture(order, 1, index)),
   );
   const payloads = pictures.map((bytes) => payloadText(bytes, fault));
   const facts = {
