@@ -20,6 +20,7 @@ import { createSpool } from './payload/spool.ts';
 import { fanOut } from './pipeline/fan-out.ts';
 import type { Pipeline } from './pipeline/generate.ts';
 import { openRecords } from './pipeline/record.ts';
+import type { Router } from './pipeline/router.ts';
 import { isInScope, scopeOf } from './pipeline/scope.ts';
 import { painter } from './providers/painter.ts';
 import type { Provider } from './providers/provider.ts';
@@ -30,6 +31,7 @@ import { type Marks, openMarks } from './requests/marks.ts';
 import { openRequestRows } from './requests/records.ts';
 import { JobRegistry } from './requests/registry.ts';
 import { openResults, type Results } from './requests/results.ts';
+import { openRoutes } from './routes.ts';
 import { lockHome } from './store/home-lock.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -87,11 +89,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const lookup = openLookup({ store, jobs, results, clock });
   const webhooks = openWebhooks({ config, log, clock, store, lookup, kind });
   const { providers } = upstreams;
-  const inputs = { config, log, clock, store, lease, catalog, providers, callerUrls };
+  const router = openRoutes({ config, log, store, lease, providers });
+  const inputs = { config, log, clock, store, lease, catalog, providers, callerUrls, router };
   const pipeline = buildPipeline({ ...inputs, results, jobs, onWebhook: webhooks.nudge });
   const marks = openMarks(store, log);
   const sweeping =
-    kind === 'server' ? await takeOver({ ...inputs, pipeline, webhooks }) : undefined;
+    kind === 'server'
+      ? await takeOver({ ...inputs, jobsOf: router.jobsOf, pipeline, webhooks })
+      : undefined;
   return {
     store,
     catalog,
@@ -163,23 +168,25 @@ interface PipelineInputs {
   readonly results: Results | undefined;
   readonly jobs: JobRegistry;
   readonly onWebhook: () => void;
+  readonly router: Router;
 }
 
 function buildPipeline(inputs: PipelineInputs): Pipeline {
   const { config, log, clock, store, lease, catalog, providers, callerUrls } = inputs;
-  const { results, jobs, onWebhook } = inputs;
+  const { results, jobs, onWebhook, router } = inputs;
   const keyTtlMs = Math.max(config.results.ttlMs, KEY_TTL_MS_LEAST);
   const requestMs = config.file.time.request_seconds * 1000;
   return {
     catalog: catalog.current,
     isConfigured: (provider) => providers.has(provider),
-    route: ({ card }, caller) => {
-      const provider = caller.mode === 'test' ? undefined : providers.get(card.provider);
+    route: ({ card }, { mode, accountId }) => {
+      const isPainted = card.routes.every(({ provider }) => provider === painter.name);
       // The painter makes several pictures in one call, each by its own seed.
-      return provider === undefined || provider === painter
+      return mode === 'test' || isPainted
         ? painter
-        : fanOut(provider, card.imagesPerCall);
+        : fanOut(router.engine(card, accountId), card.imagesPerCall);
     },
+    routeStates: () => router.states(catalog.current().list()),
     records: openRecords(
       openRequestRows({
         store,

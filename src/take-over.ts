@@ -15,7 +15,8 @@ export interface TakeOverInputs {
   readonly log: Log;
   readonly clock: Clock;
   readonly lease: Lease;
-  readonly providers: ReadonlyMap<string, Provider>;
+  /** What takes up the jobs of an account. */
+  readonly jobsOf: (account: string) => Provider | undefined;
   readonly pipeline: Pipeline;
   /** Told of each request whose process died and took it along. */
   readonly webhooks: Pick<OpenedWebhooks, 'tellLost' | 'nudge'>;
@@ -29,13 +30,12 @@ export interface TakeOverInputs {
 export async function takeOver(
   inputs: TakeOverInputs,
 ): Promise<{ readonly stop: () => Promise<void> }> {
-  const { store, log, clock, lease, providers, pipeline, webhooks } = inputs;
+  const { store, log, clock, lease, jobsOf, pipeline, webhooks } = inputs;
   const ownLeaseId = lease.id;
   if (pipeline.results !== undefined) {
     const adopting = { leaseId: ownLeaseId, deadServerLeases: true, nowMs: clock.now() };
     const records = await adoptAbandoned(store, adopting);
-    const engine = (name: string): Provider | undefined => providers.get(name);
-    const taken = await recover({ ...pipeline, engine }, records);
+    const taken = await recover({ ...pipeline, engine: jobsOf }, records);
     await disown(
       store,
       records.map(({ id }) => id).filter((id) => !taken.includes(id)),

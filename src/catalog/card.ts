@@ -25,6 +25,17 @@ export interface Formats {
   readonly chosenByUpstream: boolean;
 }
 
+/** One way to a model: an account, and what the model is called there. */
+export interface Route {
+  readonly provider: string;
+  readonly upstreamModel: string;
+  readonly upstreamParameters: Readonly<Record<string, string | number | boolean>>;
+  /** How many of the calls it gets, in proportion to others of its priority. */
+  readonly weight: number;
+  /** A higher one is used only while none of a lower can be. */
+  readonly priority: number;
+}
+
 /** One model of the catalogue: everything that Easel knows about it, as data. */
 export interface Card {
   /** The public id, Easel's own promise. */
@@ -38,6 +49,10 @@ export interface Card {
   readonly upstreamModel: string;
   /** Sent to the upstream with every request, whatever the caller says. */
   readonly upstreamParameters: Readonly<Record<string, string | number | boolean>>;
+  /** Every way to it, at least one; the provider's own is among them. */
+  readonly routes: readonly Route[];
+  /** The model that serves, at its own price, while none of the routes can. */
+  readonly fallback?: string;
   readonly sizing: Sizing;
   /** In the order of the models list. */
   readonly parameters: readonly Parameter[];
@@ -78,14 +93,26 @@ const about = {
   description: z.string().min(1),
 };
 
+const providerName = z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be the name of a provider');
+const upstreamParameters = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+const routeSchema = z.strictObject({
+  provider: providerName,
+  /** As the card has them, where they are left out. */
+  upstream_model: z.string().min(1).optional(),
+  upstream_parameters: upstreamParameters.optional(),
+  weight: z.int().min(1).max(1000).default(1),
+  priority: z.int().min(1).max(100).default(1),
+});
+
 /** How a card file writes a model that is served. */
 export const modelSchema = z.strictObject({
   ...about,
-  provider: z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be the name of a provider'),
+  provider: providerName,
   upstream_model: z.string().min(1),
-  upstream_parameters: z
-    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-    .default({}),
+  upstream_parameters: upstreamParameters.default({}),
+  /** All of them, the provider's own included; that alone when absent. */
+  routes: z.array(routeSchema).min(1).max(16).optional(),
+  fallback: id.optional(),
   sizing: z.enum(['pixels', 'tier', 'ratio', 'preset']),
   parameters: z.record(z.string().regex(/^[a-z][a-z0-9_]*$/), parameterSchema),
   sizes: sizesSchema,
@@ -142,6 +169,7 @@ export function toCard(
     provider: source.provider,
     upstreamModel: source.upstream_model,
     upstreamParameters: source.upstream_parameters,
+    routes: toRoutes(source),
     sizing: source.sizing,
     ...parts,
     promptMaxLength: source.prompt_max_length,
@@ -151,8 +179,24 @@ export function toCard(
     formats: toFormats(source.formats),
     capabilities: capabilities(edit, parts.parameters),
     passthrough: source.passthrough,
-    ...present({ shutdownAt: source.shutdown_at, successor: source.successor }),
+    ...present({
+      fallback: source.fallback,
+      shutdownAt: source.shutdown_at,
+      successor: source.successor,
+    }),
   });
+}
+
+function toRoutes(source: ModelSource): Route[] {
+  const { provider, upstream_model, upstream_parameters } = source;
+  const routes = source.routes ?? [{ provider, weight: 1, priority: 1 }];
+  return routes.map((route) => ({
+    provider: route.provider,
+    upstreamModel: route.upstream_model ?? upstream_model,
+    upstreamParameters: route.upstream_parameters ?? upstream_parameters,
+    weight: route.weight,
+    priority: route.priority,
+  }));
 }
 
 /** The card of a retired model: what its successor does, told under its own id. */

@@ -8,11 +8,30 @@ import type { ImageTariff, OutputTokenRule, Tariff } from './tariff.ts';
 /** What is wrong with a card although each of its parts can be read; empty when it is sound. */
 export function modelFaults(card: Card): readonly Fault[] {
   return [
+    ...routeFaults(card),
     ...card.parameters.flatMap(parameterFaults),
     ...sizingFaults(card),
     ...formatFaults(card),
     ...priceFaults(card),
   ];
+}
+
+function routeFaults({ id, provider, routes, fallback }: Card): Fault[] {
+  const faults: Fault[] = [];
+  if (!routes.some((route) => route.provider === provider)) {
+    const reason = `${provider}, the provider of the model, must be among them`;
+    faults.push({ path: ['routes'], reason });
+  }
+  const names = routes.map((route) => `${route.provider}/${route.upstreamModel}`);
+  for (const [index, name] of names.entries()) {
+    if (names.indexOf(name) !== index) {
+      faults.push({ path: ['routes', index], reason: `there is already a route ${name}` });
+    }
+  }
+  if (fallback === id) {
+    faults.push({ path: ['fallback'], reason: 'a model is no fallback of itself' });
+  }
+  return faults;
 }
 
 /** Fields of the contract itself, which no model may redefine. */

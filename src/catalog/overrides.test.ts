@@ -70,6 +70,15 @@ models:
     edit: { maxReferenceImages: 2, mask: false },
     formats: { native: ['png'], default: 'png', chosenByUpstream: true },
     upstreamParameters: { region: 'eu' },
+    routes: [
+      {
+        provider: 'gemini',
+        upstreamModel: 'gemini-3-pro-image',
+        upstreamParameters: { region: 'eu' },
+        weight: 1,
+        priority: 1,
+      },
+    ],
     parameters: [
       ...before.parameters.slice(0, 2),
       { name: 'seed', type: 'integer', minimum: 0, maximum: 10, default: 7 },

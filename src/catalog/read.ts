@@ -84,7 +84,7 @@ function toCards(models: readonly RawModel[], providers: ReadOptions['providers'
   const problems: Problem[] = [];
   const entries = models.flatMap((model) => toEntry(model, problems));
   refuse(problems);
-  problems.push(...duplicates(entries), ...lostSuccessors(entries));
+  problems.push(...duplicates(entries), ...lostSuccessors(entries), ...lostFallbacks(entries));
   problems.push(...unknownProviders(entries, providers));
   const served = new Map<string, Card>();
   for (const entry of entries) {
@@ -219,17 +219,40 @@ function lostSuccessors(entries: readonly AnyEntry[]): Problem[] {
   });
 }
 
+/** A fallback serves by itself: what it costs and takes is on its own card. */
+function lostFallbacks(entries: readonly AnyEntry[]): Problem[] {
+  const served = new Set(entries.filter(({ kind }) => kind === 'served').map(idOf));
+  return entries.flatMap(({ kind, source, problem }) => {
+    const fallback = kind === 'served' ? source.fallback : undefined;
+    return fallback === undefined || served.has(fallback)
+      ? []
+      : [problem(['fallback'], `there is no model "${fallback}" that is served`)];
+  });
+}
+
+function idOf({ source }: AnyEntry): string {
+  return source.id;
+}
+
 /** What nobody serves would be listed, or not, by chance. */
 function unknownProviders(
   entries: readonly AnyEntry[],
   providers: ReadOptions['providers'],
 ): Problem[] {
   return entries.flatMap(({ kind, source, problem }) => {
-    if (kind === 'retired' || providers === undefined || providers.has(source.provider)) {
+    if (kind === 'retired' || providers === undefined) {
       return [];
     }
-    const known = [...providers].join(', ');
-    const reason = `there is no provider "${source.provider}"; since the start there are ${known}`;
-    return [problem(['provider'], reason)];
+    const unknown = (name: string, path: PropertyKey[]): Problem[] => {
+      const known = [...providers].join(', ');
+      const reason = `there is no provider "${name}"; since the start there are ${known}`;
+      return providers.has(name) ? [] : [problem(path, reason)];
+    };
+    return [
+      ...unknown(source.provider, ['provider']),
+      ...(source.routes ?? []).flatMap(({ provider }, index) =>
+        unknown(provider, ['routes', index, 'provider']),
+      ),
+    ];
   });
 }

@@ -1,5 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Card } from '../catalog/card.ts';
+import { BUILT_IN_PROVIDER } from '../config/account.ts';
 import { type Config, ConfigError } from '../config/config.ts';
 import { openCatalog } from './catalogue.ts';
 
@@ -50,6 +52,31 @@ export function checkCatalogue(config: Config | undefined): Finding {
     const mend = 'Correct the cards, or put back those of this version.';
     return { what, state: 'wrong', says: messageOf(error).split('\n'), mend };
   }
+}
+
+/** Models with more than one way to them, and the ways that have no credential. */
+export function checkRoutes(config: Config): Finding[] {
+  const what = 'routes';
+  const isThere = (provider: string): boolean =>
+    provider === BUILT_IN_PROVIDER || config.providers.some(({ name }) => name === provider);
+  let cards: readonly Card[];
+  try {
+    cards = openCatalog(config).list();
+  } catch {
+    // The catalogue's own finding tells why.
+    return [];
+  }
+  const says = cards
+    .filter(({ routes, fallback }) => routes.length > 1 || fallback !== undefined)
+    .map(({ id, routes, fallback }) => {
+      const ways = routes.map(
+        ({ provider, upstreamModel, weight, priority }) =>
+          `${provider}/${upstreamModel} (priority ${priority}, weight ${weight}` +
+          `${isThere(provider) ? '' : ', no credential'})`,
+      );
+      return `${id}: ${[...ways, ...(fallback === undefined ? [] : [`else ${fallback}`])].join(', ')}`;
+    });
+  return says.length === 0 ? [] : [{ what, state: 'fine', says }];
 }
 
 /** Whether the home can be written, or made, and has room. */

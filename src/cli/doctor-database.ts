@@ -6,6 +6,7 @@ import { findDamage } from '../store/integrity.ts';
 import { listLeases } from '../store/leases.ts';
 import { readMigrationState } from '../store/migrate.ts';
 import { listRequests } from '../store/request-list.ts';
+import { listRouteStates } from '../store/route-states.ts';
 import { type RequestRecord } from '../store/requests.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { listOpenHolds } from '../store/transfers.ts';
@@ -55,7 +56,7 @@ async function examine(store: Store, file: string): Promise<Finding[]> {
   }
   const schema: Finding = { what: 'schema', state: 'fine', says: [applied.at(-1) ?? ''] };
   const money = [await checkLedger(store), await checkHolds(store)];
-  return [database, schema, ...money, ...(await findLost(store))];
+  return [database, schema, ...money, await checkRoutes(store), ...(await findLost(store))];
 }
 
 async function checkLedger(store: Store): Promise<Finding> {
@@ -102,6 +103,21 @@ async function checkHolds(store: Store): Promise<Finding> {
   ];
   const mend = 'Start the server: it gives such holds back at once.';
   return { what: 'holds', state: 'wrong', says: atMost(says), mend };
+}
+
+/** Routes that a running server has taken out of use. */
+async function checkRoutes(store: Store): Promise<Finding> {
+  const states = await listRouteStates(store.db);
+  if (states.length === 0) {
+    return { what: 'circuits', state: 'fine', says: ['no route is out of use'] };
+  }
+  const says = states.map(({ route, circuit, changedAt, leaseId }) => {
+    const since = new Date(changedAt).toISOString();
+    const state = circuit === 'open' ? 'out of use' : 'being tried again';
+    return `${route} is ${state} since ${since} (process ${leaseId}).`;
+  });
+  const mend = 'Look for its failures in the log; the server tries it again by itself.';
+  return { what: 'circuits', state: 'note', says: atMost(says), mend };
 }
 
 /** Requests whose process died with them: nothing was charged, but upstreams may bill them. */

@@ -1,6 +1,12 @@
 import type { Config } from '../config/config.ts';
 import type { Command } from './command.ts';
-import { checkCatalogue, checkHome, checkSettings, type Finding } from './doctor-checks.ts';
+import {
+  checkCatalogue,
+  checkHome,
+  checkRoutes,
+  checkSettings,
+  type Finding,
+} from './doctor-checks.ts';
 import { checkDatabase } from './doctor-database.ts';
 import { readConfig } from './settings.ts';
 import type { Terminal } from './terminal.ts';
@@ -29,6 +35,7 @@ async function examine(readSettings: () => Config): Promise<Finding[]> {
   if (config === undefined) {
     return findings;
   }
+  findings.push(...checkRoutes(config));
   findings.push(...checkHome(config.homeFolder));
   findings.push(...(await checkDatabase(config)));
   return findings;

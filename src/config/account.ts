@@ -24,6 +24,15 @@ export interface AccountConfig {
   /** What else the operator set for this account; its adapter checks it. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly time: AccountTime;
+  /** The most calls that the upstream takes at once; absent: nothing is known of such a bound. */
+  readonly maxInFlight?: number;
+  readonly queue: AccountQueue;
+}
+
+/** Who waits for one of the places of an account. */
+export interface AccountQueue {
+  readonly waitingMax: number;
+  readonly waitMs: number;
 }
 
 /** How long an upstream may keep us waiting, in milliseconds; absent: as the way out has it. */

@@ -28,7 +28,9 @@ function problemsOf(environment: Environment, text = ''): string[] {
   }
 }
 
-const NOTHING = { settings: {}, time: {} };
+/** The vendor's bound; it stands for an account without a word of the operator's. */
+const BFL_PLACES = { maxInFlight: 24 };
+const NOTHING = { settings: {}, time: {}, queue: { waitingMax: 1000, waitMs: 300_000 } };
 
 test('each credential of the environment makes an account of its kind', () => {
   const { providers } = load({
@@ -50,7 +52,14 @@ test('each credential of the environment makes an account of its kind', () => {
     ['fal', 'https://queue.fal.run', 'f:g'],
   ];
   assert.deepEqual(providers, [
-    ...table.map(([kind, baseUrl, apiKey]) => ({ name: kind, kind, baseUrl, apiKey, ...NOTHING })),
+    ...table.map(([kind, baseUrl, apiKey]) => ({
+      name: kind,
+      kind,
+      baseUrl,
+      apiKey,
+      ...NOTHING,
+      ...(kind === 'bfl' ? BFL_PLACES : {}),
+    })),
     { name: 'sd-server', kind: 'sd-server', baseUrl: 'http://127.0.0.1:1234', ...NOTHING },
   ]);
   assert.deepEqual(load({ OPENAI_API_KEY: '' }).providers, []);
@@ -101,7 +110,14 @@ test('the file has accounts of its own, several of one kind', () => {
       apiKey: 'first',
       ...NOTHING,
     },
-    { name: 'bfl', kind: 'bfl', baseUrl: 'https://api.bfl.ai', apiKey: 'fourth', ...NOTHING },
+    {
+      name: 'bfl',
+      kind: 'bfl',
+      baseUrl: 'https://api.bfl.ai',
+      apiKey: 'fourth',
+      ...NOTHING,
+      ...BFL_PLACES,
+    },
     { name: 'sd-server', kind: 'sd-server', baseUrl: 'http://10.0.0.1:1234', ...NOTHING },
     {
       name: 'team',
@@ -110,6 +126,7 @@ test('the file has accounts of its own, several of one kind', () => {
       apiKey: 'second',
       settings: { organization: 'org-1', nested: { a: [1] } },
       time: { connectMs: 1100, firstByteMs: 120_000, idleMs: 500 },
+      queue: NOTHING.queue,
     },
     { name: 'local', baseUrl: 'http://localhost:8081/v1', ...local },
     { name: 'proxied', baseUrl: 'https://a.example', apiKey: 'third', ...local },

@@ -1,5 +1,6 @@
 import {
   type AccountConfig,
+  type AccountQueue,
   type AccountTime,
   PROVIDER_KINDS,
   type ProviderKind,
@@ -13,6 +14,8 @@ interface KindOfAccount {
   /** Where the vendor's API is; absent: the operator must say. */
   readonly baseUrl?: string;
   readonly needsKey: boolean;
+  /** The most tasks that it works on at once, as the vendor says. */
+  readonly maxInFlight?: number;
   /** The environment's account of this kind, which has the kind's name. */
   readonly keyVariable?: SettingName;
   readonly urlVariable?: SettingName;
@@ -34,6 +37,8 @@ const KINDS = {
   bfl: {
     baseUrl: 'https://api.bfl.ai',
     needsKey: true,
+    // 24 active tasks (docs.bfl.ai, "errors", 2026; PROVIDERS §3.6); 6 for FLUX.1 Kontext max.
+    maxInFlight: 24,
     keyVariable: 'BFL_API_KEY',
     urlVariable: 'BFL_BASE_URL',
   },
@@ -107,7 +112,7 @@ function readAccount(inputs: AccountInputs, name: string): AccountConfig | undef
   if (source === undefined && part.apiKey === undefined && part.baseUrl === undefined) {
     return undefined;
   }
-  const { needsKey, baseUrl: usual, ...variables }: KindOfAccount = KINDS[kind];
+  const { needsKey, baseUrl: usual, maxInFlight, ...variables }: KindOfAccount = KINDS[kind];
   const baseUrl = part.baseUrl ?? usual;
   const isKeyMissing = needsKey && part.apiKey === undefined;
   if (problems.length > toldBefore) {
@@ -126,7 +131,14 @@ function readAccount(inputs: AccountInputs, name: string): AccountConfig | undef
   }
   return baseUrl === undefined || isKeyMissing
     ? undefined
-    : { name, kind, baseUrl, ...keyOf(part), ...settingsOf(source) };
+    : {
+        name,
+        kind,
+        baseUrl,
+        ...keyOf(part),
+        ...settingsOf(source),
+        ...placesOf(source, maxInFlight),
+      };
 }
 
 function environmentPart(kind: ProviderKind, { read }: AccountInputs): AccountPart {
@@ -179,6 +191,24 @@ function settingsOf(source: AccountSource | undefined): Pick<AccountConfig, 'set
     ...(idle_seconds === undefined ? {} : { idleMs: Math.round(idle_seconds * 1000) }),
   };
   return { settings: source?.settings ?? {}, time };
+}
+
+/** What an account without an entry has. */
+const QUEUE: AccountQueue = { waitingMax: 1000, waitMs: 300_000 };
+
+function placesOf(
+  source: AccountSource | undefined,
+  usual: number | undefined,
+): Pick<AccountConfig, 'maxInFlight' | 'queue'> {
+  const maxInFlight = source?.max_in_flight ?? usual;
+  const { max_waiting, max_wait_seconds } = source?.queue ?? {};
+  return {
+    queue: {
+      waitingMax: max_waiting ?? QUEUE.waitingMax,
+      waitMs: max_wait_seconds === undefined ? QUEUE.waitMs : Math.round(max_wait_seconds * 1000),
+    },
+    ...(maxInFlight === undefined ? {} : { maxInFlight }),
+  };
 }
 
 /**

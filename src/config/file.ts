@@ -37,6 +37,15 @@ const account = z.strictObject({
       idle_seconds: seconds(0.1, 3600).optional(),
     })
     .default({}),
+  /** The most calls that it takes at once; the others wait in a fair queue. */
+  max_in_flight: z.int().min(1).max(100_000).optional(),
+  queue: z
+    .strictObject({
+      /** The most calls that wait; the next is refused. */
+      max_waiting: z.int().min(0).max(1_000_000).default(1000),
+      max_wait_seconds: seconds(0.1, 3600).default(300),
+    })
+    .prefault({}),
   /** On list prices; the catalogue's, which reads it anew whenever the file changes. */
   markup: z.unknown().optional(),
 });
@@ -90,6 +99,26 @@ const schema = z.strictObject({
       upload_idle_seconds: seconds(0.1, 600).default(30),
       /** How long SIGTERM waits for what still runs. */
       drain_seconds: seconds(0, 3600).default(600),
+    })
+    .prefault({}),
+  routing: z
+    .strictObject({
+      /** Calls on one route, if it is certain that none was bought, before the next is tried. */
+      attempts: z.int().min(1).max(10).default(2),
+      /** The pause before the second of them; each further one is twice as long. */
+      backoff_seconds: seconds(0, 60).default(0.25),
+      /** So long a call waits when all routes rest; then it is refused. */
+      patience_seconds: seconds(0, 600).default(5),
+      breaker: z
+        .strictObject({
+          /** So many failures in a row take a route out of use. */
+          failures: z.int().min(1).max(1000).default(5),
+          /** For so long, at first; then one call is let through to try it. */
+          open_seconds: seconds(0.05, 3600).default(30),
+          /** A call that takes longer counts as a failure. */
+          slow_seconds: seconds(0.1, 3600).default(300),
+        })
+        .prefault({}),
     })
     .prefault({}),
   providers: z.record(z.string(), account).superRefine(checkNames).default({}),

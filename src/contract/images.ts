@@ -16,6 +16,11 @@ export const IMAGE_STATUSES = [
 export const ImageStatus = ImageResponse.extend({
   id: z.string().describe('The id of the request, `img_…`.'),
   status: z.enum(IMAGE_STATUSES).describe('`lost`: the server stopped while it ran.'),
+  queue_position: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('While it waits for its turn at the upstream: so many calls go there up to its own.'),
   created: z.int().meta({ format: 'int64', description: 'Its creation, in Unix seconds.' }),
   model: z.string().describe('The model id as requested.'),
   metadata: Metadata.optional().describe('What was sent with the request.'),

@@ -2,7 +2,8 @@ import { Agent } from 'undici';
 import { Failure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { agentOptions, download } from './download.ts';
-import { type EgressAnswer, UpstreamFailure } from './egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
+import type { EgressAnswer } from './egress.ts';
 import { guardedConnector, type Lookup } from './guarded.ts';
 
 export interface CallerUrlOptions {

@@ -1,4 +1,3 @@
-import { type ErrorName, Failure, type FailureDetails } from '../base/errors.ts';
 import type { StreamedBody } from './streamed-body.ts';
 
 /** A request to an upstream. Its URL's host is the operator's own choice, or one of its answers. */
@@ -39,23 +38,4 @@ export interface Egress {
     readonly signal: AbortSignal;
   }) => Promise<EgressAnswer>;
   readonly close: () => Promise<void>;
-}
-
-export interface UpstreamFailureDetails extends FailureDetails {
-  /** `no`: it is certain that nothing was bought, so the request may be made again. */
-  readonly billed: 'no' | 'unknown';
-  /** The answer has more bytes than it may. */
-  readonly isTooLarge?: boolean;
-}
-
-/** A failure of an upstream, with what is known of whether it cost anything. */
-export class UpstreamFailure extends Failure {
-  readonly billed: 'no' | 'unknown';
-  readonly isTooLarge: boolean;
-
-  constructor(name: ErrorName, details: UpstreamFailureDetails) {
-    super(name, details);
-    this.billed = details.billed;
-    this.isTooLarge = details.isTooLarge ?? false;
-  }
 }

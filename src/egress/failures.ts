@@ -1,4 +1,4 @@
-import { UpstreamFailure } from './egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
 
 /** What an exchange knows about itself when it fails. */
 export interface ExchangeState {

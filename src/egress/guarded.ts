@@ -2,7 +2,7 @@ import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } fro
 import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
 import { isPublicAddress } from './addresses.ts';
-import { UpstreamFailure } from './egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
 
 /** Resolves a name to all its addresses, as `dns.lookup` does. */
 export type Lookup = (
@@ -149,9 +149,14 @@ function checkedLookup(lookup: Lookup): Lookup {
 function asLookupFunction(lookup: Lookup): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) {
+        // The system's own look-up has no addresses then, whatever its type says.
+        callback(error, []);
+        return;
+      }
       const [first] = addresses;
-      if (error !== null || options.all === true || first === undefined) {
-        callback(error, addresses);
+      if (options.all === true || first === undefined) {
+        callback(null, addresses);
         return;
       }
       callback(null, first.address, first.family);

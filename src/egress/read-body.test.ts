@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type EgressAnswer, UpstreamFailure } from './egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
+import type { EgressAnswer } from './egress.ts';
 import { readJson, readText, retryAfterSeconds } from './read-body.ts';
 
 function answerOf(...parts: (string | Buffer)[]): EgressAnswer & { readonly ended: () => boolean } {

@@ -1,4 +1,5 @@
-import { type EgressAnswer, UpstreamFailure } from './egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
+import type { EgressAnswer } from './egress.ts';
 
 /**
  * The whole body as text. Throws an UpstreamFailure when it is longer than `bytesMax` or not

@@ -1,7 +1,8 @@
 import { Agent } from 'undici';
 import type { Log } from '../base/log.ts';
 import { agentOptions, download, FIXED_HEADERS, isRedirect } from './download.ts';
-import { type Egress, type EgressAnswer, type EgressRequest, UpstreamFailure } from './egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
+import type { Egress, EgressAnswer, EgressRequest } from './egress.ts';
 import { exchange, type ExchangeAnswer, type ExchangeRequest } from './exchange.ts';
 import { brokenFailure } from './failures.ts';
 import {

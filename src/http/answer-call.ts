@@ -158,7 +158,8 @@ async function render(
 ): Promise<void> {
   const { facts } = source;
   if (call.stream) {
-    const options = { keepaliveMs: parts.keepaliveMs, n: call.n };
+    const place = (): number | undefined => source.place;
+    const options = { keepaliveMs: parts.keepaliveMs, n: call.n, place };
     await renderStream(answer, facts, reader, options);
   } else if (call.n === 1 && wantsPicture(request.headers.accept)) {
     await renderPicture(answer, facts, reader);

@@ -38,7 +38,7 @@ export async function answerKept(parts: KeptParts, exchange: KeptExchange): Prom
   const record = await waited(parts, exchange);
   const status = parts.lookup.statusOf(record);
   if (status !== 'completed') {
-    await reply.send(statusBody(record, status));
+    await reply.send(statusBody(record, status, parts.lookup.placeOf(record)));
     return;
   }
   const source = await parts.lookup.answer(record);

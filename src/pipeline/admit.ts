@@ -100,8 +100,9 @@ function servingCard(catalog: Catalog, requested: Card, nowMs: number): Card {
 }
 
 function checkReachable(card: Card, scope: AdmitScope): void {
-  if (scope.mode === 'live' && !scope.isConfigured(card.provider)) {
-    const internal = `the provider ${card.provider} of ${card.id} has no credential`;
+  const isReachable = card.routes.some(({ provider }) => scope.isConfigured(provider));
+  if (scope.mode === 'live' && !isReachable) {
+    const internal = `no route of ${card.id} has a credential (${card.provider})`;
     throw new Failure('model_not_found', { internal });
   }
 }

@@ -8,6 +8,7 @@ import { paint, type Painted, type Painting } from './paint.ts';
 import type { EditInputs } from './pictures.ts';
 import { endingOf, type HeldRequest, type Records } from './record.ts';
 import { writeResumeState } from './resume-state.ts';
+import { verdictOf } from './verdict.ts';
 
 /** What carrying out works with. */
 export interface CarryOutParts {
@@ -28,6 +29,23 @@ export interface Run {
   readonly taken?: readonly TakenJob[];
   /** The pictures of an edit, which are let go when the work has ended. */
   readonly inputs?: EditInputs | undefined;
+  /** The engine of the request's fallback. */
+  readonly fallback?: Provider | undefined;
+}
+
+/** Who works on it, and for which card: the fallback's once that has taken over. */
+interface Serving {
+  readonly request: HeldRequest;
+  readonly engine: Provider;
+  readonly start: Painting['start'];
+}
+
+/** How far it has come. */
+interface Progress {
+  serving: Serving;
+  /** The jobs that upstreams have taken. */
+  readonly jobs: TakenJob[];
+  readonly submitted: Painting['submitted'];
 }
 
 /** The reason of a job that is left for the next process: no end of it is written. */
@@ -39,30 +57,35 @@ class Suspended extends Failure {
 
 /** Begins to carry the request out, to its one end: the charge is posted or the hold released. */
 export function carryOut(parts: CarryOutParts, run: Run): RunningJob {
-  const { request, job, engine } = run;
+  const { request, job } = run;
   const jobs: TakenJob[] = [...(run.taken ?? [])];
   let noted: Promise<void> = Promise.resolve();
-  const submitted: Painting['submitted'] = async (upstreamJob, { n, seed }) => {
-    jobs.push({ job: upstreamJob, n, ...(seed === undefined ? {} : { seed }) });
-    const { admitted, provider, warnings } = request;
-    // One after the other: a write that is tried again must not undo a later one.
-    noted = noted.then(() => {
-      const resume = writeResumeState({ admitted, provider, jobs, warnings });
-      return parts.records.submitted(request, resume);
-    });
-    await noted;
+  const progress: Progress = {
+    serving: run,
+    jobs,
+    submitted: async (upstreamJob, { n, seed }) => {
+      jobs.push({ job: upstreamJob, n, ...(seed === undefined ? {} : { seed }) });
+      const { admitted, provider, warnings } = progress.serving.request;
+      // One after the other: a write that is tried again must not undo a later one.
+      noted = noted.then(() => {
+        const resume = writeResumeState({ admitted, provider, jobs, warnings });
+        return parts.records.submitted(request, resume);
+      });
+      await noted;
+    },
   };
   return {
     job,
-    work: work(parts, run, submitted),
+    work: work(parts, run, progress),
     cancel: async () => {
-      if (job.end === undefined && (await isStopped(parts, run, jobs))) {
+      if (job.end === undefined && (await isStopped(parts, progress, job))) {
         job.abort(new Failure('request_cancelled'));
         return true;
       }
       return false;
     },
     suspend: () => {
+      const { engine } = progress.serving;
       const canResume = request.keeping.isLasting && engine.resume !== undefined;
       if (canResume && jobs.length > 0) {
         job.abort(new Suspended());
@@ -73,15 +96,15 @@ export function carryOut(parts: CarryOutParts, run: Run): RunningJob {
   };
 }
 
-async function work(parts: CarryOutParts, run: Run, submitted: Painting['submitted']) {
+async function work(parts: CarryOutParts, run: Run, progress: Progress): Promise<void> {
   const { request, job } = run;
   try {
-    const painted = await paintInTime(parts, run, submitted);
+    const painted = await paintInTime(parts, run, progress);
     if (painted instanceof Failure) {
       await giveUp(parts, run, painted);
       return;
     }
-    const stored = await parts.records.stored(request, painted);
+    const stored = await parts.records.stored(progress.serving.request, painted);
     const outcome = await parts.records.settle(endingOf(request), stored);
     job.emit({ type: 'completed', outcome });
   } catch (error) {
@@ -123,17 +146,31 @@ function letGo(parts: CarryOutParts, { request, job, inputs }: Run): void {
 async function paintInTime(
   parts: CarryOutParts,
   run: Run,
-  submitted: Painting['submitted'],
+  progress: Progress,
 ): Promise<Painted | Failure> {
-  const { request, job, engine, start } = run;
+  const { request, job } = run;
   const { log } = parts;
+  const paintNow = (): Promise<Painted> => {
+    const { request: served, engine, start } = progress.serving;
+    return paint(served, { engine, job, log, start, submitted: progress.submitted });
+  };
   const deadline = setTimeout(() => {
     job.abort(new Failure('upstream_timeout', { internal: 'the wall-clock cap was reached' }));
   }, parts.requestMs);
   try {
     // Nothing is painted before somebody watches: a stream's first comment goes out before it.
     await Promise.race([job.aborted, job.watched]);
-    return await paint(request, { engine, job, log, start, submitted });
+    return await paintNow().catch((error: unknown) => {
+      const { fallback } = run;
+      // Only if nothing was bought, and there is nothing yet that the caller could have seen.
+      if (fallback === undefined || request.fallback === undefined || !verdictOf(error).mayRepeat) {
+        throw error;
+      }
+      log.warn({ image: request.id, model: request.fallback.card.id }, 'the fallback takes over');
+      const served = { ...request, admitted: request.fallback, provider: fallback.name };
+      progress.serving = { request: served, engine: fallback, start: fallback.generate };
+      return paintNow();
+    });
   } catch (error) {
     return toFailure(error);
   } finally {
@@ -144,9 +181,10 @@ async function paintInTime(
 /** Whether it is certain that nothing will be charged for what is under way. */
 async function isStopped(
   { log }: CarryOutParts,
-  { request, job, engine }: Run,
-  jobs: readonly TakenJob[],
+  { serving, jobs }: Progress,
+  { signal }: Job,
 ): Promise<boolean> {
+  const { request, engine } = serving;
   if (engine.isFree === true) {
     return true;
   }
@@ -156,7 +194,7 @@ async function isStopped(
   if (cancel === undefined || jobs.length < calls) {
     return false;
   }
-  const context: ProviderContext = { signal: job.signal, log, spool: request.spool.keep };
+  const context: ProviderContext = { signal, log, spool: request.spool.keep };
   const stopped = await Promise.all(
     jobs.map(({ job: upstreamJob }: { readonly job: UpstreamJob }) => cancel(upstreamJob, context)),
   );

@@ -106,8 +106,7 @@ async function* runCalls(
 ): AsyncGenerator<ProviderEvent, Receipt, void> {
   const abort = new AbortController();
   const signal = AbortSignal.any([context.signal, abort.signal]);
-  const own = { ...context, signal };
-  const calls = starts.map(({ start }) => runCall(start(own), own));
+  const calls = starts.map(({ start }) => runCall(start, { ...context, signal }));
   // A call may fail while an earlier one is still awaited.
   for (const call of calls) {
     call.catch(() => undefined);
@@ -134,22 +133,29 @@ async function* runCalls(
 }
 
 /** Runs one call to its end. Partial pictures of several pictures at once are not passed on. */
-async function runCall(
-  generator: AsyncGenerator<ProviderEvent, Receipt, void>,
-  context: ProviderContext,
-): Promise<CallResult> {
+async function runCall(start: Call['start'], context: ProviderContext): Promise<CallResult> {
+  const end = new AbortController();
+  const signal = AbortSignal.any([context.signal, end.signal]);
+  const generator = start({ ...context, signal });
   const events: ProviderEvent[] = [];
-  for (;;) {
-    const step = await generator.next();
-    if (step.done === true) {
-      return { events, receipt: step.value };
+  try {
+    for (;;) {
+      const step = await generator.next();
+      if (step.done === true) {
+        return { events, receipt: step.value };
+      }
+      const event = step.value;
+      if (event.type === 'image') {
+        events.push({ ...event, payload: await context.spool(event.payload) });
+      } else if (event.type !== 'partial') {
+        events.push(event);
+      }
     }
-    const event = step.value;
-    if (event.type === 'image') {
-      events.push({ ...event, payload: await context.spool(event.payload) });
-    } else if (event.type !== 'partial') {
-      events.push(event);
-    }
+  } catch (error) {
+    // A picture that broke off while it was kept: whoever fetches it learns why it ends here.
+    end.abort(error);
+    void generator.return({ upstreamIds: [] }).catch(() => undefined);
+    throw error;
   }
 }
 

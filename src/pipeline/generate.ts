@@ -4,7 +4,7 @@ import { Failure } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Admitted } from '../catalog/admitted.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import { fixedCost, quote } from '../catalog/price.ts';
+import { fixedCost } from '../catalog/price.ts';
 import type { ImageCall } from '../contract/call.ts';
 import type { Spool } from '../payload/spool.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -16,6 +16,7 @@ import type { JobRegistry } from '../requests/registry.ts';
 import type { Results } from '../requests/results.ts';
 import { admit } from './admit.ts';
 import { carryOut, type CarryOutParts } from './carry-out.ts';
+import { admitFallback } from './fallback.ts';
 import { type TestFault, withTestFault } from './faults.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { keepAll, type Keeping, passOn } from './keep.ts';
@@ -26,7 +27,9 @@ import {
   type Pictures,
   readPictures,
 } from './pictures.ts';
+import { mostOf } from './quote.ts';
 import { type HeldRequest, Stopwatch } from './record.ts';
+import type { RouteState } from './route-state.ts';
 import { scopeOf } from './scope.ts';
 
 /** How often a request looks for the one that has its idempotency key. */
@@ -36,8 +39,10 @@ const MAX_TRIES = 5;
 export interface Pipeline extends CarryOutParts {
   readonly catalog: () => Catalog;
   readonly isConfigured: (provider: string) => boolean;
-  /** The engine of an admitted call: the painter for test keys, else the card's provider. */
-  readonly route: (admitted: Admitted, caller: Pick<Caller, 'mode'>) => Provider;
+  /** The engine of an admitted call: the painter for test keys, else the card's routes. */
+  readonly route: (admitted: Admitted, caller: Pick<Caller, 'mode' | 'accountId'>) => Provider;
+  /** How the routes of all models stand. */
+  readonly routeStates: () => readonly RouteState[];
   readonly jobs: JobRegistry;
   readonly clock: Clock;
   readonly openSpool: () => Spool;
@@ -131,8 +136,9 @@ async function begin(
   const pictures = await picturesOf(parts, options);
   // The size and the price of an edit may follow its pictures.
   const referenceSizes = pictures.references;
-  const admitted =
-    referenceSizes.length === 0 ? asked : admit(catalog, call, { ...scope, referenceSizes });
+  const known = { ...scope, referenceSizes };
+  const admitted = referenceSizes.length === 0 ? asked : admit(catalog, call, known);
+  const fallback = admitFallback(catalog, call, admitted, known);
   const provider = parts.route(admitted, caller);
   const id = newId('img', watch.startedAtMs);
   const spool = parts.openSpool();
@@ -143,7 +149,8 @@ async function begin(
     caller,
     admitted,
     provider: provider.name,
-    amount: quote(admitted.card, admitted, watch.startedAtMs).max,
+    fallback,
+    amount: mostOf([admitted, fallback], watch.startedAtMs),
     watch,
     pictures,
     spool,
@@ -154,10 +161,13 @@ async function begin(
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(webhookUrl === undefined ? {} : { webhookUrl }),
   });
-  const job = new Job(factsOf(request), { survives: request.keeping.isLasting });
+  const job = new Job(factsOf(request), { survives: request.keeping.isLasting, isAsync });
   const engine = options.fault === undefined ? provider : withTestFault(provider, options.fault);
   const { inputs } = options;
-  parts.jobs.add(carryOut(parts, { request, job, engine, start: engine.generate, inputs }));
+  const other = fallback && parts.route(fallback, caller);
+  parts.jobs.add(
+    carryOut(parts, { request, job, engine, start: engine.generate, inputs, fallback: other }),
+  );
   return job;
 }
 
@@ -184,8 +194,9 @@ function picturesOf(
 }
 
 /** What every answer says about a held request. */
-export function factsOf({ id, admitted, caller, watch }: HeldRequest): JobFacts {
-  const knownCost = fixedCost(admitted.card, admitted, watch.startedAtMs);
+export function factsOf({ id, admitted, fallback, caller, watch }: HeldRequest): JobFacts {
+  const knownCost =
+    fallback === undefined ? fixedCost(admitted.card, admitted, watch.startedAtMs) : undefined;
   return {
     id,
     createdAtMs: watch.startedAtMs,

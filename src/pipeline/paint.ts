@@ -17,6 +17,7 @@ import type {
 import type { ImageFacts, Job, JobWarning } from '../requests/job.ts';
 import { notAPicture } from './keep.ts';
 import type { HeldRequest } from './record.ts';
+import { verdictOf } from './verdict.ts';
 
 /** What came of the engine's work: enough to price it. */
 export interface Painted {
@@ -52,7 +53,8 @@ export async function paint(request: HeldRequest, painting: Painting): Promise<P
   const end = new AbortController();
   const signal = AbortSignal.any([job.signal, end.signal]);
   const task = taskOf(request);
-  const events = start(task, { signal, log, spool: spool.keep, submitted });
+  const { turns } = job;
+  const events = start(task, { signal, log, spool: spool.keep, submitted, turns });
   try {
     for (;;) {
       // An engine may be slow to notice that the job was given up: nobody waits for that.
@@ -100,7 +102,7 @@ class PaintedImages {
         await this.#takeImage(event);
         break;
       case 'image_failed':
-        this.#lastFailure = event.reason;
+        this.#noteFailure(event.reason);
         logFailure(this.#log, toFailure(event.reason), { image: this.#request.id });
         this.#warnings.push({
           param: 'n',
@@ -108,6 +110,13 @@ class PaintedImages {
           message: `One of the pictures could not be made: ${toFailure(event.reason).message}`,
         });
         break;
+    }
+  }
+
+  /** Of several the one that forbids to ask again: one of the others may have been bought. */
+  #noteFailure(reason: unknown): void {
+    if (this.#lastFailure === undefined || verdictOf(this.#lastFailure).mayRepeat) {
+      this.#lastFailure = reason;
     }
   }
 

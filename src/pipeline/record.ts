@@ -43,7 +43,9 @@ export interface HeldRequest {
   readonly caller: Caller;
   readonly admitted: Admitted;
   readonly provider: string;
-  /** What is held: the quote's upper bound. */
+  /** The same against the card that serves while this one's upstreams cannot. */
+  readonly fallback?: Admitted | undefined;
+  /** What is held: the quote's upper bound, the dearer of the two where there is a fallback. */
   readonly amount: Nanousd;
   readonly watch: Stopwatch;
   /** What an edit works on. */
@@ -162,11 +164,19 @@ function outcomeOf({ admitted }: HeldRequest, painted: Painted): Outcome {
   };
 }
 
-function endOf({ watch }: HeldRequest, { images, receipt }: Painted, outcome: Outcome): Ending {
+function endOf(
+  { watch, admitted }: HeldRequest,
+  { images, receipt }: Painted,
+  outcome: Outcome,
+): Ending {
   const [first] = images;
   return {
     images: images.length,
     httpStatus: 200,
+    provider: receipt.account,
+    route: receipt.route,
+    cardHash: admitted.card.hash,
+    priceVersion: admitted.priceVersion,
     steps: watch.steps,
     usage: outcome.tokens,
     warnings: outcome.warnings,

@@ -20,6 +20,7 @@ export function scopeOf(
 
 /** Whether the list of this caller shows the card: the same rule that `admit` applies. */
 export function isInScope(card: Card, scope: AdmitScope): boolean {
-  const isReachable = scope.mode === 'test' || scope.isConfigured(card.provider);
+  const isReachable =
+    scope.mode === 'test' || card.routes.some(({ provider }) => scope.isConfigured(provider));
   return isReachable && (scope.allowedModels?.includes(card.id) ?? true);
 }

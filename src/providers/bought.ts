@@ -1,5 +1,5 @@
 import { Failure } from '../base/errors.ts';
-import { UpstreamFailure } from '../egress/egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
 import type { Payload } from '../payload/payload.ts';
 
 /** A job that an upstream has taken, and may bill whatever becomes of its answer. */

@@ -1,5 +1,6 @@
 import { Failure } from '../base/errors.ts';
-import { type EgressAnswer, UpstreamFailure } from '../egress/egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
+import type { EgressAnswer } from '../egress/egress.ts';
 import { readJson } from '../egress/read-body.ts';
 import { type ProviderAccount, refuseUnknownSettings } from './account.ts';
 import { fieldsOf, textOf } from './answer-fields.ts';

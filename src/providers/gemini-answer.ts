@@ -1,6 +1,7 @@
 import type { Failure } from '../base/errors.ts';
 import type { TokenUsage } from '../base/usage.ts';
-import { type EgressAnswer, UpstreamFailure } from '../egress/egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
+import type { EgressAnswer } from '../egress/egress.ts';
 import { retryAfterSeconds } from '../egress/read-body.ts';
 import { countOf, type Fields, fieldsOf, listOf, textOf } from './answer-fields.ts';
 import { readErrorFields } from './splice-answer.ts';

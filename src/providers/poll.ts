@@ -1,7 +1,8 @@
 import { setTimeout as waitFor } from 'node:timers/promises';
 import type { Failure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { type EgressAnswer, UpstreamFailure } from '../egress/egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
+import type { EgressAnswer } from '../egress/egress.ts';
 import { retryAfterSeconds } from '../egress/read-body.ts';
 import type { ProviderAccount } from './account.ts';
 import { troubleAfterPurchase } from './bought.ts';

@@ -64,6 +64,8 @@ export type ProviderEvent =
  */
 export interface UpstreamJob {
   readonly id: string;
+  /** The account that has it; absent where there is only one that could. */
+  readonly account?: string;
   readonly pollUrl: string;
   readonly cancelUrl?: string;
   readonly resultUrl?: string;
@@ -75,6 +77,9 @@ export interface UpstreamJob {
 
 /** What the upstream says that the work took. */
 export interface Receipt {
+  /** The account and the route that served; an adapter need not say. */
+  readonly account?: string;
+  readonly route?: string;
   readonly tokens?: TokenUsage;
   /** The upstream's own figure of the cost, where it names one. */
   readonly upstreamCost?: Nanousd;
@@ -102,6 +107,12 @@ export interface ProviderContext {
    * order of the calls, which is too late to be written down. One call alone just yields its event.
    */
   readonly submitted?: (job: UpstreamJob, task: ImageTask) => Promise<void>;
+  /** Told where calls stand that must wait for their turn at the upstream. */
+  readonly turns?: {
+    /** With what says at any time how many go in up to this one; returns what ends the waiting. */
+    readonly waits: (place: () => number) => () => void;
+    readonly begins: () => void;
+  };
 }
 
 /**

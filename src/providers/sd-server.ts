@@ -1,6 +1,7 @@
 import { Failure } from '../base/errors.ts';
 import { randomSeed } from '../base/ids.ts';
-import { type EgressAnswer, UpstreamFailure } from '../egress/egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
+import type { EgressAnswer } from '../egress/egress.ts';
 import { readJson } from '../egress/read-body.ts';
 import type { JsonPath, SplicePart } from '../payload/splice.ts';
 import { type ProviderAccount, refuseUnknownSettings } from './account.ts';

@@ -1,4 +1,5 @@
-import { type EgressAnswer, UpstreamFailure } from '../egress/egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
+import type { EgressAnswer } from '../egress/egress.ts';
 import { readJson } from '../egress/read-body.ts';
 import { SpliceError } from '../payload/splice-error.ts';
 import {

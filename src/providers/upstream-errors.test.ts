@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UpstreamFailure } from '../egress/egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
 import { cleanMessage, refusalFailure, type UpstreamRefusal } from './upstream-errors.ts';
 
 const CLEANED: readonly (readonly [string, string | undefined])[] = [

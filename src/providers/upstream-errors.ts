@@ -1,4 +1,4 @@
-import { UpstreamFailure } from '../egress/egress.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
 import { Failure } from '../base/errors.ts';
 
 /** What an upstream said of a request that it did not carry out, in one shape for all of them. */
@@ -155,7 +155,7 @@ function operatorsMatter(refusal: UpstreamRefusal): UpstreamFailure {
   const internal = describe(refusal) + (reason === undefined ? '' : `: ${reason}`);
   // An answer that had begun well may have been bought before it broke off.
   const billed = refusal.status < 300 ? 'unknown' : 'no';
-  return new UpstreamFailure('upstream_error', { billed, internal });
+  return new UpstreamFailure('upstream_error', { billed, internal, isLasting: true });
 }
 
 function overloaded(refusal: UpstreamRefusal): UpstreamFailure {

@@ -3,6 +3,7 @@ import type { ImageFormat, PixelSize } from '../base/image.ts';
 import type { Nanousd } from '../base/money.ts';
 import type { TokenUsage } from '../base/usage.ts';
 import type { Payload } from '../payload/payload.ts';
+import { Turns } from './turns.ts';
 
 /** One finished picture, measured from its own header. */
 export interface ImageFacts extends PixelSize {
@@ -68,6 +69,8 @@ export interface Answerable {
   readonly end: Extract<JobEvent, { type: 'completed' | 'failed' }> | undefined;
   /** Resolves once there is such an event. */
   readonly ended: Promise<void>;
+  /** How many calls go to its upstream up to its first; undefined unless it waits for its turn. */
+  readonly place: number | undefined;
   /** Lets the work begin although nobody listens. */
   readonly start: () => void;
   readonly subscribe: () => EventReader;
@@ -79,7 +82,12 @@ export interface JobOptions {
    * nobody watches any more is aborted: a caller never pays for a picture that went nowhere.
    */
   readonly survives: boolean;
+  /** Nobody is expected to wait for its answer, so it waits for its turn whoever leaves. */
+  readonly isAsync?: boolean;
 }
+
+/** A job that still waits for its turn when its only client leaves is kept so long for a retry. */
+const QUEUED_GRACE_MS = 30_000;
 
 /**
  * One request on its way to its end. A job is driven by the pipeline and watched by subscribers:
@@ -88,7 +96,9 @@ export interface JobOptions {
  */
 export class Job implements Answerable {
   readonly facts: JobFacts;
+  readonly turns = new Turns();
   readonly #survives: boolean;
+  readonly #isAsync: boolean;
   readonly #events: JobEvent[] = [];
   readonly #subscriptions = new Set<Subscription>();
   readonly #abort = new AbortController();
@@ -100,9 +110,10 @@ export class Job implements Answerable {
   readonly #closed = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
 
-  constructor(facts: JobFacts, { survives }: JobOptions = { survives: false }) {
+  constructor(facts: JobFacts, { survives, isAsync = false }: JobOptions = { survives: false }) {
     this.facts = facts;
     this.#survives = survives;
+    this.#isAsync = isAsync;
     this.#aborted = rejectOnAbort(this.#abort.signal);
     // Nobody may be waiting when the job is given up: that is no unhandled rejection.
     this.#aborted.catch(() => undefined);
@@ -126,6 +137,10 @@ export class Job implements Answerable {
 
   get ended(): Promise<void> {
     return this.#ended.promise;
+  }
+
+  get place(): number | undefined {
+    return this.turns.place;
   }
 
   /** Resolves when the job has ended and nobody reads it any more. */
@@ -200,8 +215,21 @@ export class Job implements Answerable {
     }
     if (this.#survives) {
       this.start();
+      this.#awaitRetry();
     } else {
       this.abort(new Failure('request_cancelled', { internal: 'the client left' }));
+    }
+  }
+
+  /** Nothing was bought yet: what nobody comes back for in time is dropped, free. */
+  #awaitRetry(): void {
+    if (!this.#isAsync && this.place !== undefined) {
+      const drop = (): void => {
+        if (this.#subscriptions.size === 0 && this.place !== undefined) {
+          this.abort(new Failure('request_cancelled', { internal: 'its client left the queue' }));
+        }
+      };
+      setTimeout(drop, QUEUED_GRACE_MS).unref();
     }
   }
 

@@ -5,7 +5,7 @@ import type { Mode } from '../store/database.ts';
 import { listRequests, type RequestFilter } from '../store/request-list.ts';
 import { findRequest, type RequestRecord, wasCancelled } from '../store/requests.ts';
 import type { Store } from '../store/store.ts';
-import type { Answerable, ImageFacts } from './job.ts';
+import type { Answerable, ImageFacts, Job } from './job.ts';
 import { readOutcome } from './outcome-text.ts';
 import type { JobRegistry } from './registry.ts';
 import type { OpenResult, Results } from './results.ts';
@@ -39,6 +39,8 @@ export interface Lookup {
     filter: Omit<RequestFilter, 'accountId' | 'mode'>,
   ) => Promise<RequestRecord[]>;
   readonly statusOf: (record: RequestRecord) => WireStatus;
+  /** How many calls go to the upstream up to its first, while it waits for its turn there. */
+  readonly placeOf: (record: RequestRecord) => number | undefined;
   /** The record once it has ended, or as it is after so long. */
   readonly ended: (
     record: RequestRecord,
@@ -85,6 +87,7 @@ export function openLookup(options: LookupOptions): Lookup {
     },
     list: (owner, filter) => listRequests(store.db, { ...filter, ...owner }),
     statusOf: (record) => statusOf(record, jobs),
+    placeOf: ({ id }) => jobs.find(id)?.job.place,
     ended: async (record, timeoutMs, signal) => {
       const until = performance.now() + timeoutMs;
       let latest = record;
@@ -157,13 +160,17 @@ async function remove(
 function statusOf(record: RequestRecord, jobs: JobRegistry): WireStatus {
   switch (record.status) {
     case 'running':
-      return jobs.find(record.id)?.job.hasStarted === false ? 'queued' : 'running';
+      return isWaiting(jobs.find(record.id)?.job) ? 'queued' : 'running';
     case 'failed':
       return wasCancelled(record) ? 'cancelled' : 'failed';
     case 'completed':
     case 'lost':
       return record.status;
   }
+}
+
+function isWaiting(job: Job | undefined): boolean {
+  return job !== undefined && (!job.hasStarted || job.place !== undefined);
 }
 
 /** Waits for the work, or for so long; of work that is elsewhere nobody tells. */

@@ -54,6 +54,7 @@ export async function storedAnswer(
     facts: factsOfRecord(record),
     end: { type: 'completed', outcome },
     ended: Promise.resolve(),
+    place: undefined,
     start: () => undefined,
     subscribe: () => readStored(outcome, () => results.open(found)),
   };

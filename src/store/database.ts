@@ -20,6 +20,7 @@ export interface Database {
   readonly results: ResultsTable;
   readonly webhooks: WebhooksTable;
   readonly webhook_attempts: WebhookAttemptsTable;
+  readonly route_states: RouteStatesTable;
 }
 
 /** Test keys and live keys spend from separate balances of the same account. */
@@ -42,6 +43,9 @@ export type RequestStatus = 'running' | 'completed' | 'failed' | 'lost';
  */
 export type RequestStage = 'submitted' | 'stored';
 
+/** How a circuit breaker stands that does not let everything through. */
+export type CircuitState = 'open' | 'half_open';
+
 /** How an asynchronous request ended. */
 export type WebhookEvent = 'image.completed' | 'image.failed' | 'image.cancelled' | 'image.lost';
 
@@ -50,6 +54,15 @@ type Integer = ColumnType<bigint, number, number>;
 type NullableInteger = ColumnType<bigint | null, number | null | undefined, number | null>;
 type NullableText = ColumnType<string | null, string | null | undefined, string | null>;
 type NullableMoney = ColumnType<Nanousd | null, Nanousd | null | undefined, Nanousd | null>;
+
+/** Circuits that are not closed. */
+export interface RouteStatesTable {
+  /** The process. */
+  readonly lease_id: string;
+  readonly route: string;
+  readonly circuit: CircuitState;
+  readonly changed_at: Integer;
+}
 
 export interface AccountsTable {
   readonly id: string;

@@ -41,6 +41,9 @@ export interface RequestOutcome {
   readonly provider?: string | undefined;
   readonly upstreamModel?: string | undefined;
   readonly route?: string | undefined;
+  /** Of the card that has served. */
+  readonly cardHash?: string | undefined;
+  readonly priceVersion?: string | undefined;
   readonly images?: number | undefined;
   /** What was charged. */
   readonly cost?: Nanousd | undefined;
@@ -141,6 +144,8 @@ export async function finishRequest(tx: Transaction, outcome: RequestOutcome): P
       provider: outcome.provider,
       upstream_model: outcome.upstreamModel,
       route: outcome.route,
+      card_hash: outcome.cardHash,
+      price_version: outcome.priceVersion,
       images: outcome.images,
       cost: outcome.cost,
       upstream_cost: outcome.upstreamCost,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import OpenAI, { APIError } from 'openai';
 import { type Easel, startEasel } from '../support/harness.ts';
+import { PATIENT_ROUTING } from '../support/routing.ts';
 import { runPython, skipWithoutPython } from '../support/python.ts';
 import { readEvents } from '../support/sse.ts';
 import { type OpenaiSimulator, startOpenai } from '../support/upstreams/openai.ts';
@@ -17,7 +18,8 @@ suite('an upstream that is killed in mid-payload', () => {
   before(async () => {
     openai = await startOpenai();
     const environment = { OPENAI_API_KEY: openai.apiKey, OPENAI_BASE_URL: openai.baseUrl };
-    easel = await startEasel({ environment });
+    // Its circuit stays closed, so that each of them meets the upstream.
+    easel = await startEasel({ environment, yaml: PATIENT_ROUTING });
     key = await easel.liveKey();
   });
   after(async () => {

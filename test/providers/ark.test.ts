@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import type { ErrorName, Failure } from '../../src/base/errors.ts';
-import { UpstreamFailure } from '../../src/egress/egress.ts';
+import { UpstreamFailure } from '../../src/base/upstream-failure.ts';
 import type { EgressOptions } from '../../src/egress/upstream.ts';
 import { binaryChunks } from '../../src/payload/base64.ts';
 import { createArk } from '../../src/providers/ark.ts';

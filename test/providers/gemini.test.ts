@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ErrorName, Failure } from '../../src/base/errors.ts';
-import { UpstreamFailure } from '../../src/egress/egress.ts';
+import { UpstreamFailure } from '../../src/base/upstream-failure.ts';
 import type { EgressOptions } from '../../src/egress/upstream.ts';
 import { createGemini } from '../../src/providers/gemini.ts';
 import { geminiTokens } from '../../src/providers/gemini-answer.ts';

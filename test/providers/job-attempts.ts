@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createLog } from '../../src/base/log.ts';
 import type { Failure } from '../../src/base/errors.ts';
-import { UpstreamFailure } from '../../src/egress/egress.ts';
+import { UpstreamFailure } from '../../src/base/upstream-failure.ts';
 import type { ImageTask, Provider, UpstreamJob } from '../../src/providers/provider.ts';
 import { type Attempt, type TryOut, tryOut, type TryOutOptions } from './attempt.ts';
 

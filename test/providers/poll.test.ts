@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLog } from '../../src/base/log.ts';
-import { type EgressAnswer, UpstreamFailure } from '../../src/egress/egress.ts';
+import { UpstreamFailure } from '../../src/base/upstream-failure.ts';
+import type { EgressAnswer } from '../../src/egress/egress.ts';
 import { poll, type PollOptions, type Verdict } from '../../src/providers/poll.ts';
 
 interface Script {

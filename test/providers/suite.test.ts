@@ -5,6 +5,7 @@ import { createLog } from '../../src/base/log.ts';
 import { createEgress } from '../../src/egress/upstream.ts';
 import { ADAPTERS } from '../../src/providers/index.ts';
 import { type Easel, startEasel } from '../support/harness.ts';
+import { PATIENT_ROUTING } from '../support/routing.ts';
 import { readEvents } from '../support/sse.ts';
 import type { Fault, PlainFaultKind } from '../support/upstreams/faults.ts';
 import { type StartedUpstream, type UpstreamRow, UPSTREAMS } from './upstreams-table.ts';
@@ -34,7 +35,8 @@ async function openBench(
   more: Readonly<Record<string, string>> = {},
 ): Promise<Bench> {
   const started = await row.start();
-  const { yaml = '' } = started;
+  // What an adapter says of a failure, without what routes make of it: that has a suite of its own.
+  const yaml = `${started.yaml ?? ''}\n${PATIENT_ROUTING}`;
   const easel = await startEasel({ environment: { ...started.environment, ...more }, yaml });
   const authorization = `Bearer ${await easel.liveKey()}`;
   const body = { model: row.model, prompt: 'a red boat', ...row.fields };
@@ -69,7 +71,7 @@ const REFUSALS: readonly { readonly fault: Fault | PlainFaultKind; readonly beco
   { fault: { kind: 'status', status: 402 }, becomes: '502 upstream_error' },
   { fault: { kind: 'status', status: 403 }, becomes: '502 upstream_error' },
   {
-    fault: { kind: 'status', status: 429, headers: { 'retry-after': '7' } },
+    fault: { kind: 'status', status: 429, headers: { 'retry-after': '1' } },
     becomes: '503 overloaded',
   },
   { fault: { kind: 'status', status: 500 }, becomes: '502 upstream_error' },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import type { ErrorName, Failure } from '../../src/base/errors.ts';
-import { UpstreamFailure } from '../../src/egress/egress.ts';
+import { UpstreamFailure } from '../../src/base/upstream-failure.ts';
 import type { EgressOptions } from '../../src/egress/upstream.ts';
 import { createXai } from '../../src/providers/xai.ts';
 import { decodeBytes } from '../support/pictures.ts';

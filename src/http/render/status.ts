@@ -9,12 +9,17 @@ import { answerHead, answerTail } from './body.ts';
  * How a request stands, without its pictures: what `GET /v1/images` lists and a webhook tells. A
  * completed one says all that its answer says beside them, a failed one why.
  */
-export function statusBody(record: RequestRecord, status: WireStatus): Record<string, unknown> {
+export function statusBody(
+  record: RequestRecord,
+  status: WireStatus,
+  place?: number,
+): Record<string, unknown> {
   const { id, ...facts } = answerHead(factsOfRecord(record));
   const { metadata } = record;
   return {
     id,
     status,
+    ...(place === undefined ? {} : { queue_position: place }),
     ...facts,
     ...(metadata === undefined ? {} : { metadata }),
     ...endOf(record, status),

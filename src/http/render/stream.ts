@@ -14,7 +14,12 @@ export interface StreamOptions {
   readonly keepaliveMs: number;
   /** How many pictures were asked for. */
   readonly n: number;
+  /** Its place in the upstream's queue; undefined while it is in none. */
+  readonly place: () => number | undefined;
 }
+
+/** How often a stream looks whether its place in a queue has changed. */
+const PLACE_INTERVAL_MS = 500;
 
 /**
  * Writes the job as Server-Sent Events. The head and a first comment go out at once, before the
@@ -34,7 +39,7 @@ export async function renderStream(
   });
   await answer.write(': easel\n\n');
   const writer = new EventWriter(answer, facts);
-  const stopKeepalive = keepAlive(answer, writer, options.keepaliveMs);
+  const stopKeepalive = keepAlive(answer, writer, options);
   try {
     await writeEvents(writer, reader, options.n);
     answer.end();
@@ -151,14 +156,29 @@ class EventWriter {
   }
 }
 
-/** Writes a comment whenever nothing was written for a while; returns how to stop. */
-function keepAlive(answer: Answer, writer: EventWriter, keepaliveMs: number): () => void {
-  const timer = setInterval(() => {
-    const silentMs = Date.now() - answer.writtenAtMs;
-    if (!writer.insideLine && silentMs >= keepaliveMs) {
-      answer.write(': keepalive\n\n').catch(() => stop());
-    }
-  }, keepaliveMs / 4);
+/**
+ * Writes a comment whenever nothing was written for a while, and when the place in a queue has
+ * changed; returns how to stop.
+ */
+function keepAlive(
+  answer: Answer,
+  writer: EventWriter,
+  { keepaliveMs, place }: StreamOptions,
+): () => void {
+  let told: number | undefined;
+  const timer = setInterval(
+    () => {
+      const now = place();
+      const isNews = now !== undefined && now !== told;
+      const silentMs = Date.now() - answer.writtenAtMs;
+      if (!writer.insideLine && (isNews || silentMs >= keepaliveMs)) {
+        told = now;
+        const comment = now === undefined ? 'keepalive' : `queued, place ${now}`;
+        answer.write(`: ${comment}\n\n`).catch(() => stop());
+      }
+    },
+    Math.min(keepaliveMs / 4, PLACE_INTERVAL_MS),
+  );
   const stop = (): void => clearInterval(timer);
   return stop;
 }

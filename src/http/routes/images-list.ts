@@ -47,7 +47,9 @@ async function listImages(lookup: Lookup, owner: Owner, query: ListQuery): Promi
   const records = await lookup.list({ accountId, mode }, filter);
   return {
     object: 'list',
-    data: records.slice(0, limit).map((record) => statusBody(record, lookup.statusOf(record))),
+    data: records
+      .slice(0, limit)
+      .map((record) => statusBody(record, lookup.statusOf(record), lookup.placeOf(record))),
     has_more: records.length > limit,
   };
 }

@@ -80,7 +80,9 @@ function removeRoute(server: FastifyInstance, { lookup }: ImagesParts): void {
           return { id, deleted: true };
         case 'goes_on': {
           const latest = await find(lookup, request);
-          return reply.code(202).send(statusBody(latest, lookup.statusOf(latest)));
+          return reply
+            .code(202)
+            .send(statusBody(latest, lookup.statusOf(latest), lookup.placeOf(latest)));
         }
       }
     },

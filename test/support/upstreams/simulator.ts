@@ -55,6 +55,7 @@ export class Simulator implements AsyncDisposable {
   readonly url: string;
   readonly requests: ReceivedRequest[] = [];
   /** Requests that were accepted and would be billed. */
+  readonly bought: ReceivedRequest[] = [];
   purchases = 0;
   /** Callers that went away before their answer was complete. */
   hangUps = 0;
@@ -63,6 +64,7 @@ export class Simulator implements AsyncDisposable {
   readonly #server: Server;
   readonly #options: SimulatorOptions;
   readonly #faults: Fault[] = [];
+  #always: Fault | undefined;
   readonly #held = new Set<() => void>();
   /** Answers that the simulator itself broke off. */
   readonly #broken = new WeakSet<ServerResponse>();
@@ -88,6 +90,11 @@ export class Simulator implements AsyncDisposable {
     this.#faults.push(
       ...faults.map((fault) => (typeof fault === 'string' ? { kind: fault } : fault)),
     );
+  }
+
+  /** Every request that can, gets this wrong, but for those that `next` is for; until told otherwise. */
+  always(fault: Fault | PlainFaultKind | undefined): void {
+    this.#always = typeof fault === 'string' ? { kind: fault } : fault;
   }
 
   /** Lets answers go on that a `slow_…` fault holds back. */
@@ -135,13 +142,18 @@ export class Simulator implements AsyncDisposable {
       const request = await receive(incoming);
       const takesFault = this.#options.takesFault ?? (({ method }) => method === 'POST');
       const fault = takesFault(request)
-        ? (this.#faults.shift() ?? faultOfPrompt((this.#options.promptOf ?? promptOf)(request)))
+        ? (this.#faults.shift() ??
+          this.#always ??
+          faultOfPrompt((this.#options.promptOf ?? promptOf)(request)))
         : undefined;
       this.requests.push(request);
       this.#changed();
       const right = typed(await this.#options.answer(request, fault));
       const answer = right.status < 300 ? this.#spoil(right, fault) : right;
-      this.purchases += answer.isPurchase === true && answer.status < 300 ? 1 : 0;
+      if (answer.isPurchase === true && answer.status < 300) {
+        this.purchases += 1;
+        this.bought.push(request);
+      }
       await this.#send(response, answer, fault);
     } catch (error) {
       // A caller that hung up is no problem of ours.

@@ -1,0 +1,233 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Failure } from '../base/errors.ts';
+import { UpstreamFailure } from '../base/upstream-failure.ts';
+import type { Card, Route } from '../catalog/card.ts';
+import type { ImageTask, ProviderContext, ProviderEvent, Receipt } from '../providers/provider.ts';
+import type { RouteCall } from './breaker.ts';
+import type { LiveRoutes } from './live-routes.ts';
+import { verdictOf } from './verdict.ts';
+
+interface CallInputs {
+  readonly card: Card;
+  readonly who: string;
+  readonly task: ImageTask;
+  readonly context: ProviderContext;
+}
+
+/**
+ * One call, by as many tries as it may take. What may have been bought is never tried again: only a
+ * failure that says for certain that nothing was, before anything had come.
+ */
+export class RoutedCall {
+  readonly #routes: LiveRoutes;
+  readonly #inputs: CallInputs;
+  readonly #tries = new Map<Route, number>();
+  /** Those that need not be asked again by this call. */
+  readonly #done = new Set<Route>();
+  #last: Route | undefined;
+  #failure: unknown;
+
+  constructor(routes: LiveRoutes, inputs: CallInputs) {
+    this.#routes = routes;
+    this.#inputs = inputs;
+  }
+
+  async *events(): AsyncGenerator<ProviderEvent, Receipt, void> {
+    for (;;) {
+      const route = await this.#next();
+      let attempt: Attempt | undefined;
+      let leave: (() => void) | undefined;
+      try {
+        leave = await this.#enter(route);
+        const { breaker, account, name } = this.#routes.live(route);
+        // It may have broken while this call waited for its place.
+        if (breaker.waitMs > 0) {
+          continue;
+        }
+        attempt = new Attempt(breaker.begin(), account, this.#inputs.context.signal);
+        this.#inputs.context.turns?.begins();
+        const receipt = yield* attempt.run(this.#begin(route));
+        return { ...receipt, account, route: name };
+      } catch (error) {
+        if (attempt?.hasBrought === true || !verdictOf(error).mayRepeat) {
+          throw error;
+        }
+        this.#note(route, error, attempt === undefined);
+      } finally {
+        attempt?.end();
+        leave?.();
+      }
+    }
+  }
+
+  #begin(route: Route): AsyncGenerator<ProviderEvent, Receipt, void> {
+    const { task, context } = this.#inputs;
+    const provider = this.#routes.provider(route.provider);
+    if (provider === undefined) {
+      throw new Failure('upstream_error', { internal: `there is no account ${route.provider}` });
+    }
+    const { upstreamModel, upstreamParameters } = route;
+    return provider.generate({ ...task, upstreamModel, upstreamParameters }, context);
+  }
+
+  /** The same route after a pause, while it may be tried again; then the others. */
+  async #next(): Promise<Route> {
+    const { rules } = this.#routes.options;
+    const { signal } = this.#inputs.context;
+    const until = performance.now() + rules.patienceMs;
+    const again = this.#last;
+    if (again !== undefined && !this.#done.has(again)) {
+      await pause(this.#backoffMs(again), signal);
+      if (this.#routes.live(again).breaker.waitMs === 0) {
+        return again;
+      }
+    }
+    for (;;) {
+      const left = this.#routes.of(this.#inputs.card).filter((route) => !this.#done.has(route));
+      if (left.length === 0) {
+        throw this.#failure ?? new Failure('model_not_found', { internal: 'no account of it' });
+      }
+      const chosen = this.#routes.choose(left);
+      if (typeof chosen !== 'number') {
+        return chosen;
+      }
+      if (performance.now() + chosen > until) {
+        throw this.#failure ?? noRoute(chosen);
+      }
+      await pause(chosen, signal);
+    }
+  }
+
+  /** Waits for a place of the account; resolves to what gives it back. */
+  async #enter(route: Route): Promise<() => void> {
+    const live = this.#routes.live(route);
+    const queue = this.#routes.queue(live.account);
+    if (queue === undefined) {
+      return () => undefined;
+    }
+    const { who, context } = this.#inputs;
+    let stopWaiting: (() => void) | undefined;
+    try {
+      return await queue.enter({
+        who,
+        signal: context.signal,
+        onWait: (place) => {
+          live.queued += 1;
+          stopWaiting = context.turns?.waits(place) ?? (() => undefined);
+        },
+      });
+    } finally {
+      live.queued -= stopWaiting === undefined ? 0 : 1;
+      stopWaiting?.();
+    }
+  }
+
+  #note(route: Route, error: unknown, isCrowded: boolean): void {
+    const { rules, log } = this.#routes.options;
+    const tries = (this.#tries.get(route) ?? 0) + 1;
+    this.#tries.set(route, tries);
+    this.#last = route;
+    this.#failure = error;
+    if (isCrowded || tries >= rules.attempts || verdictOf(error).isLasting) {
+      this.#done.add(route);
+    }
+    const { internal } = error as Failure;
+    log.info(
+      { route: this.#routes.live(route).name, tries, reason: internal },
+      'route: try failed',
+    );
+  }
+
+  /** Half to all of a time that doubles with each try. */
+  #backoffMs(route: Route): number {
+    const { backoffMs } = this.#routes.options.rules;
+    const tries = this.#tries.get(route) ?? 1;
+    return backoffMs * 2 ** (tries - 1) * (0.5 + 0.5 * Math.random());
+  }
+}
+
+/** One try, and what its route learns of it. */
+class Attempt {
+  readonly #call: RouteCall;
+  readonly #account: string;
+  readonly #signal: AbortSignal;
+  /** Something came of it: what follows is no permission to ask anybody else. */
+  hasBrought = false;
+
+  constructor(call: RouteCall, account: string, signal: AbortSignal) {
+    this.#call = call;
+    this.#account = account;
+    this.#signal = signal;
+  }
+
+  async *run(
+    events: AsyncGenerator<ProviderEvent, Receipt, void>,
+  ): AsyncGenerator<ProviderEvent, Receipt, void> {
+    try {
+      for (;;) {
+        const step = await events.next();
+        if (step.done === true) {
+          this.#call.succeeded();
+          return step.value;
+        }
+        this.hasBrought = true;
+        yield this.#signed(step.value);
+      }
+    } catch (error) {
+      this.#learn(error);
+      throw error;
+    } finally {
+      // A payload that broke ends the whole by the signal, with its failure as the reason.
+      if (this.#signal.aborted) {
+        this.#learn(this.#signal.reason);
+      }
+      void events.return({ upstreamIds: [] }).catch(() => undefined);
+    }
+  }
+
+  end(): void {
+    this.#call.ended();
+  }
+
+  /** A job is found again at the account that has it. */
+  #signed(event: ProviderEvent): ProviderEvent {
+    return event.type === 'submitted'
+      ? { ...event, job: { ...event.job, account: this.#account } }
+      : event;
+  }
+
+  #learn(error: unknown): void {
+    const { fault, retryAfterMs } = verdictOf(error);
+    switch (fault) {
+      case 'upstream':
+        this.#call.failed();
+        break;
+      case 'overload':
+        this.#call.refused(retryAfterMs);
+        break;
+      case 'request':
+        this.#call.succeeded();
+        break;
+      case 'none':
+        break;
+    }
+  }
+}
+
+function noRoute(waitMs: number): UpstreamFailure {
+  return new UpstreamFailure('overloaded', {
+    billed: 'no',
+    internal: 'every route is limited or has its circuit open',
+    retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
+  });
+}
+
+async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await wait(delayMs, undefined, { signal });
+  } catch (error) {
+    // The timer's own AbortError says nothing; the signal's reason does.
+    signal.throwIfAborted();
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+import type { Log } from './base/log.ts';
+import type { Config } from './config/config.ts';
+import type { Lease } from './ledger/lease.ts';
+import type { RoutingRules } from './pipeline/live-routes.ts';
+import type { RouteState } from './pipeline/route-state.ts';
+import { openRouter, type Router } from './pipeline/router.ts';
+import type { Provider } from './providers/provider.ts';
+import { deleteStaleRouteStates, writeRouteState } from './store/route-states.ts';
+import type { Store } from './store/store.ts';
+
+export interface RoutesInputs {
+  readonly config: Config;
+  readonly log: Log;
+  readonly store: Store;
+  readonly lease: Lease;
+  readonly providers: ReadonlyMap<string, Provider>;
+}
+
+/** Where the calls of the models go, by the operator's rules. Its circuits are written down. */
+export function openRoutes({ config, log, store, lease, providers }: RoutesInputs): Router {
+  const places = config.providers.flatMap(({ name, maxInFlight, queue }) =>
+    maxInFlight === undefined ? [] : [[name, { limit: maxInFlight, ...queue }] as const],
+  );
+  // Changes are few; each is written after the one before, so that the last one stands.
+  let written: Promise<void> = Promise.resolve();
+  const onCircuit = ({ route, circuit }: RouteState): void => {
+    written = written
+      .then(() =>
+        store.transaction(async (tx) => {
+          await deleteStaleRouteStates(tx);
+          await writeRouteState(tx, { leaseId: lease.id, route, circuit });
+        }),
+      )
+      .catch((error: unknown) => {
+        log.warn({ route, err: error }, 'the state of a route was not written');
+      });
+  };
+  return openRouter({
+    providers,
+    places: new Map(places),
+    rules: rulesOf(config),
+    log,
+    onCircuit,
+  });
+}
+
+function rulesOf({ file: { routing } }: Config): RoutingRules {
+  const { attempts, backoff_seconds, patience_seconds, breaker } = routing;
+  return {
+    attempts,
+    backoffMs: backoff_seconds * 1000,
+    patienceMs: patience_seconds * 1000,
+    breaker: {
+      failuresMax: breaker.failures,
+      openMs: breaker.open_seconds * 1000,
+      slowMs: breaker.slow_seconds * 1000,
+    },
+  };
+}
