@@ -298,3 +298,54 @@ test("the operator's file is read from where it lies", (context) => {
   );
   assert(readFileSync(operatorPath, 'utf8').length > 0);
 });
+
+test('routes: what is left out is the card’s own, and each stands on its own', () => {
+  const catalog = withOperator(`
+models:
+  - id: flux-2-pro
+    provider: bfl
+    fallback: gpt-image-2
+    routes:
+      - { provider: bfl, weight: 3 }
+      - { provider: fal, priority: 2, upstream_model: fal-ai/flux-2-pro,
+          upstream_parameters: { region: eu } }
+`);
+  const { provider, routes, fallback } = cardOf(catalog, 'flux-2-pro');
+  assert.deepEqual([provider, fallback], ['bfl', 'gpt-image-2']);
+  const own = { upstreamModel: 'flux-2-pro', upstreamParameters: {} };
+  assert.deepEqual(routes, [
+    { provider: 'bfl', ...own, weight: 3, priority: 1 },
+    {
+      provider: 'fal',
+      upstreamModel: 'fal-ai/flux-2-pro',
+      upstreamParameters: { region: 'eu' },
+      weight: 1,
+      priority: 2,
+    },
+  ]);
+});
+
+test('routes and fallbacks that make no sense are refused, with their place', () => {
+  const problemOf = (fields: string): string =>
+    problemsOf(`models:\n  - id: flux-2-pro\n    ${fields}\n`).join();
+  const table: [string, RegExp][] = [
+    ['routes: [{ provider: fal }]', /routes: bfl, the provider of the model, must be among them/],
+    ['routes: []', /models\[0\]\.routes: /],
+    [
+      'routes: [{ provider: bfl }, { provider: bfl }]',
+      /routes\[1\]: there is already a route bfl\//,
+    ],
+    [
+      'routes: [{ provider: bfl }, { provider: nowhere }]',
+      /routes\[1\]\.provider: there is no provider "nowhere"; since the start there are/,
+    ],
+    ['routes: [{ provider: bfl, weight: 0 }]', /routes\[0\]\.weight: /],
+    ['routes: [{ provider: bfl, wieght: 1 }]', /wieght/],
+    ['fallback: flux-2-pro', /fallback: a model is no fallback of itself/],
+    ['fallback: dall-e-3', /fallback: there is no model "dall-e-3" that is served/],
+    ['fallback: nothing', /fallback: there is no model "nothing" that is served/],
+  ];
+  for (const [fields, expected] of table) {
+    assert.match(problemOf(fields), expected, fields);
+  }
+});

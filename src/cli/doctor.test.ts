@@ -45,6 +45,33 @@ test('a running server is seen, and is no fault', async (context) => {
   assert.match(stdout, new RegExp(`^✔ holds +0 open, running: server ${process.pid}$`, 'm'));
 });
 
+test('a route that is out of use is noted, until its process is gone', async (context) => {
+  await using server = await startEasel({
+    environment: { KEY: 'a-key' },
+    yaml: `
+providers:
+  down: { kind: openai, api_key_env: KEY, base_url: 'http://127.0.0.1:9/v1' }
+models: [{ id: gpt-image-2, provider: down }]
+routing: { attempts: 1, breaker: { failures: 1 } }
+`,
+  });
+  const { status } = await server.post(
+    '/v1/images/generations',
+    { model: 'gpt-image-2', prompt: 'a boat' },
+    { authorization: `Bearer ${await server.liveKey()}` },
+  );
+  assert.ok(status >= 500, String(status));
+  const looks = (): Promise<Finished> =>
+    doctor(makeTestFolder(context), { EASEL_HOME: server.home });
+  // The state is written beside the answer.
+  let report = await looks();
+  while (!report.stdout.includes('down/gpt-image-2')) {
+    report = await looks();
+  }
+  assert.equal(report.exitCode, 0, report.stdout);
+  assert.match(report.stdout, /circuits +down\/gpt-image-2 is out of use since \d{4}-.*\(process /);
+});
+
 test('a balance that somebody altered is red, in words', async (context) => {
   const { folder, file } = await makeHome(context);
   alter(file, `update balances set balance = balance + 1000000000 where mode = 'test'`);

@@ -78,7 +78,9 @@ export function carryOut(parts: CarryOutParts, run: Run): RunningJob {
     job,
     work: work(parts, run, progress),
     cancel: async () => {
-      if (job.end === undefined && (await isStopped(parts, progress, job))) {
+      // What waits for its turn has bought nothing, and leaves its line in the same moment.
+      const isQueued = job.place !== undefined;
+      if (job.end === undefined && (isQueued || (await isStopped(parts, progress, job)))) {
         job.abort(new Failure('request_cancelled'));
         return true;
       }

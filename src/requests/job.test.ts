@@ -80,3 +80,50 @@ test('watched resolves with the first question, not with the subscription', asyn
   assert.equal(watched, true);
   subscription.close();
 });
+
+const QUEUED_GRACE_MS = 30_000;
+
+/** A job whose call waits for its turn, watched by one client. */
+function queuedJob(options: { readonly isAsync?: boolean } = {}) {
+  const job = new Job(facts, { survives: true, ...options });
+  const client = job.subscribe();
+  const stopWaiting = job.turns.waits(() => 3);
+  return { job, client, stopWaiting };
+}
+
+test('a job that still waits for its turn is kept 30 seconds for a retry, then dropped', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { job, client } = queuedJob();
+  assert.equal(job.place, 3);
+  client.close();
+  t.mock.timers.tick(QUEUED_GRACE_MS - 1);
+  assert.equal(job.signal.aborted, false);
+  t.mock.timers.tick(1);
+  await assert.rejects(job.aborted, { errorName: 'request_cancelled' });
+});
+
+test('it goes on if it has its turn meanwhile, or somebody came for it, or nobody was to', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const begun = queuedJob();
+  begun.client.close();
+  begun.job.turns.begins();
+  begun.stopWaiting();
+  const joined = queuedJob();
+  joined.client.close();
+  joined.job.subscribe();
+  const sentOff = queuedJob({ isAsync: true });
+  sentOff.client.close();
+  t.mock.timers.tick(QUEUED_GRACE_MS);
+  for (const { job } of [begun, joined, sentOff]) {
+    assert.equal(job.signal.aborted, false);
+  }
+});
+
+test('the place of a job is its first call’s; none has one once a call was let in', () => {
+  const { job } = queuedJob();
+  let place = 2;
+  job.turns.waits(() => place);
+  assert.equal(job.place, 2);
+  place = 0;
+  assert.equal(job.place, undefined);
+});

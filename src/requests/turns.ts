@@ -6,10 +6,12 @@ export class Turns {
   /** How many calls go in up to the first of them; undefined when one has, or none waits. */
   get place(): number | undefined {
     const places = [...this.#places].map((place) => place());
-    return this.#hasTurn || places.length === 0 ? undefined : Math.min(...places);
+    // 0: it was let in, and has not gone on yet.
+    const isWaiting = !this.#hasTurn && places.length > 0 && !places.includes(0);
+    return isWaiting ? Math.min(...places) : undefined;
   }
 
-  /** A call waits; the function says its place at any time. Returns what ends the waiting. */
+  /** A call waits; the function says its place at any time, 0 once it waits no more. Ends by what it returns. */
   readonly waits = (place: () => number): (() => void) => {
     this.#places.add(place);
     return () => {

@@ -3,9 +3,12 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { suite, test } from 'node:test';
 import { readAnswer, warningsOf } from '../support/answers.ts';
+import { after, openMortalHome, type Order } from '../support/crash.ts';
 import { concurrently } from '../support/concurrently.ts';
 import { type Easel, startEasel } from '../support/harness.ts';
 import { asObject } from '../support/json.ts';
+import { temporaryFolder } from '../support/process.ts';
+import { type BflSimulator, startBfl } from '../support/upstreams/bfl.ts';
 import type { Fault, PlainFaultKind } from '../support/upstreams/faults.ts';
 import { type OpenaiSimulator, startOpenai } from '../support/upstreams/openai.ts';
 
@@ -343,4 +346,46 @@ models:
     // Its route rests for a moment after the 503s.
   }
   assert.deepEqual(await easel.auditProblems(), []);
+});
+
+test('a job is taken up after a crash at the account that has it', async () => {
+  await using first = await startBfl();
+  await using second = await startBfl();
+  await using compileCache = await temporaryFolder();
+  const account = ({ baseUrl, clusterHost }: BflSimulator): string => {
+    const settings = `{ poll_interval_ms: 4, polling_hosts: ['${clusterHost}'] }`;
+    return `{ kind: bfl, api_key_env: KEY, base_url: '${baseUrl}', settings: ${settings} }`;
+  };
+  await using home = await openMortalHome({
+    compileCache: compileCache.path,
+    environment: {
+      KEY: first.apiKey,
+      EASEL_FETCH_ALLOW: [...first.hosts, ...second.hosts].join(','),
+    },
+    yaml: `
+providers: { first: ${account(first)}, second: ${account(second)} }
+models:
+  - id: flux-2-pro
+    provider: first
+    routes: [{ provider: first }, { provider: second }]
+`,
+  });
+  const order: Order = {
+    mode: 'live',
+    body: { model: 'flux-2-pro', prompt: 'a boat', width: 256, height: 256 },
+  };
+  const server = await home.start();
+  // The next call is the second account's.
+  await readAnswer(await server.post(order));
+  await server.arm(after('submitted'));
+  const headers = { 'idempotency-key': 'one' };
+  await assert.rejects(server.post(order, headers));
+  await server.killed;
+  const next = await home.start();
+  const answer = await readAnswer(await next.post(order, headers));
+  assert.equal(answer.data.length, 1);
+  assert.deepEqual([first.upstream.purchases, second.upstream.purchases], [1, 1]);
+  const [record] = await home.requests({ idempotencyKey: 'one' });
+  assert.equal(record?.status, 'completed');
+  await home.settled(next);
 });
