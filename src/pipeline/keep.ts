@@ -93,6 +93,12 @@ export function keepAll({ requestId, results, nowMs, log }: KeepOptions): Keepin
             return;
           }
           log.error({ image: requestId, err: outcome.refusal }, 'a picture could not be kept');
+          // It is nowhere but with who reads it now: nobody pays for one that nobody has.
+          if (!(await job.hasReached())) {
+            throw new Failure('internal_error', {
+              internal: 'a picture could not be kept, and nobody was there to take it',
+            });
+          }
           warnings.push(notKept());
         },
       };

@@ -3,6 +3,7 @@ import type { ImageFormat, PixelSize } from '../base/image.ts';
 import type { Nanousd } from '../base/money.ts';
 import type { TokenUsage } from '../base/usage.ts';
 import type { Payload } from '../payload/payload.ts';
+import { Subscription } from './subscription.ts';
 import { Turns } from './turns.ts';
 
 /** One finished picture, measured from its own header. */
@@ -100,7 +101,7 @@ export class Job implements Answerable {
   readonly #survives: boolean;
   readonly #isAsync: boolean;
   readonly #events: JobEvent[] = [];
-  readonly #subscriptions = new Set<Subscription>();
+  readonly #subscriptions = new Set<Subscription<JobEvent>>();
   readonly #abort = new AbortController();
   #taken = 0;
   #hasStarted = false;
@@ -164,7 +165,7 @@ export class Job implements Answerable {
     return this.#watched.promise;
   }
 
-  subscribe(): Subscription {
+  subscribe(): Subscription<JobEvent> {
     const subscription = new Subscription(this.#events, {
       changed: () => this.#changed.promise,
       took: (count) => this.#markTaken(count),
@@ -194,6 +195,14 @@ export class Job implements Answerable {
     }
   }
 
+  /** Whether some subscriber has taken all events so far; false once none is left that could. */
+  async hasReached(): Promise<boolean> {
+    while (this.#taken < this.#events.length && this.#subscriptions.size > 0) {
+      await Promise.race([this.#aborted, this.#changed.promise]);
+    }
+    return this.#taken >= this.#events.length;
+  }
+
   /** Gives the job up for the reason that callers shall read. */
   abort(reason: Failure): void {
     this.#abort.abort(reason);
@@ -207,8 +216,9 @@ export class Job implements Answerable {
     }
   }
 
-  #detach(subscription: Subscription): void {
+  #detach(subscription: Subscription<JobEvent>): void {
     this.#subscriptions.delete(subscription);
+    this.#wake();
     this.#closeWhenDone();
     if (this.#subscriptions.size > 0 || this.end !== undefined) {
       return;
@@ -243,49 +253,6 @@ export class Job implements Answerable {
     const { resolve } = this.#changed;
     this.#changed = Promise.withResolvers();
     resolve();
-  }
-}
-
-interface SubscriptionHooks {
-  readonly changed: () => Promise<void>;
-  readonly took: (count: number) => void;
-  readonly closed: () => void;
-}
-
-/** One reader of a job's events. `next()` says that the event before it is done with. */
-export class Subscription implements EventReader {
-  readonly #events: readonly JobEvent[];
-  readonly #hooks: SubscriptionHooks;
-  readonly #closing = Promise.withResolvers<void>();
-  #position = 0;
-  #closed = false;
-
-  constructor(events: readonly JobEvent[], hooks: SubscriptionHooks) {
-    this.#events = events;
-    this.#hooks = hooks;
-  }
-
-  /** The next event; undefined once the subscription is closed. */
-  async next(): Promise<JobEvent | undefined> {
-    this.#hooks.took(this.#position);
-    while (!this.#closed && this.#position >= this.#events.length) {
-      await Promise.race([this.#hooks.changed(), this.#closing.promise]);
-    }
-    if (this.#closed) {
-      return undefined;
-    }
-    const event = this.#events[this.#position];
-    this.#position += 1;
-    return event;
-  }
-
-  /** Leaves the job. Closing twice is fine. */
-  close(): void {
-    if (!this.#closed) {
-      this.#closed = true;
-      this.#closing.resolve();
-      this.#hooks.closed();
-    }
   }
 }
 

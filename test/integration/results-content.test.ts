@@ -246,6 +246,22 @@ suite('signed links', () => {
     await readError(await full.get(`/v1/images/${answer.id}`), { name: 'result_expired' });
   });
 
+  test('a picture that could not be kept, and that nobody waits for, costs nothing', async () => {
+    await using full = await startEasel({ file: hosted });
+    const results = join(full.home, 'results');
+    await rm(results, { recursive: true });
+    await writeFile(results, 'no folder');
+    const sent = await full.post(GENERATIONS, BOAT, { prefer: 'respond-async' });
+    assert.equal(sent.status, 202);
+    const { id } = (await sent.json()) as { id: string };
+    const ended = await full.get(`/v1/images/${id}`, { headers: { prefer: 'wait=60' } });
+    const { status, error } = (await ended.json()) as Record<string, unknown>;
+    assert.deepEqual([status, (error as { type: string }).type], ['failed', 'api_error']);
+    const balance = (await (await full.get('/v1/balance')).json()) as Record<string, unknown>;
+    assert.deepEqual([balance['spent'], balance['held']], [0, 0]);
+    assert.deepEqual(await full.auditProblems(), []);
+  });
+
   test('without hosted urls, and where nothing is kept, url is a data URI', async () => {
     const cases = [{}, { file: hosted, environment: { EASEL_RESULT_TTL: '0' } }];
     for (const options of cases) {
