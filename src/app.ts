@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { authenticate } from './access/authenticate.ts';
 import { homeSecret } from './access/home-secret.ts';
 import type { Clock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
@@ -52,7 +51,8 @@ export async function createApp({ config, log, clock }: AppOptions): Promise<App
     log,
     inFlight,
     clock: engine.pipeline.clock,
-    authenticate: (credentials) => authenticate(engine.store, credentials, engine.pipeline.clock),
+    authenticate: engine.authenticate,
+    allowances: engine.allowances,
     isDraining,
     bodyLimitBytes: config.file.body_limits.generations_bytes,
   });
@@ -94,6 +94,7 @@ function addRoutes(server: FastifyInstance, inputs: RouteInputs): void {
     keepaliveMs: time.keepalive_seconds * 1000,
     generate: (caller, call, options) => generate(pipeline, caller, call, options),
     marks: engine.marks,
+    allowances: engine.allowances,
     keeps: pipeline.results !== undefined,
     whyNoWebhook: (url) => whyNoWebhook(url, config.fetchAllow),
   };
@@ -156,7 +157,7 @@ function isHosted({ config, engine }: RouteInputs): boolean {
 
 function keptParts(inputs: RouteInputs, links: SignedLinks): ImagesParts {
   const { config, log, engine } = inputs;
-  const { store, pipeline, lookup, marks } = engine;
+  const { pipeline, lookup, marks } = engine;
   const { clock } = pipeline;
   return {
     log,
@@ -164,7 +165,7 @@ function keptParts(inputs: RouteInputs, links: SignedLinks): ImagesParts {
     marks,
     clock,
     links,
-    authenticate: (credentials) => authenticate(store, credentials, clock),
+    authenticate: engine.authenticate,
     ...(isHosted(inputs)
       ? {
           keptLink: (id, index, endedAtMs) =>

@@ -1,14 +1,16 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Caller } from './access/authenticate.ts';
+import { authenticate, type Caller, type Credentials } from './access/authenticate.ts';
 import { bootstrap, type BootstrapResult } from './access/bootstrap.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
+import { type Allowance, readAllowances, recordSpend, takeLimits } from './access/limits.ts';
 import { createDiskBlobs } from './blobs/disk.ts';
 import { type ModelEntry, modelEntry } from './catalog/models.ts';
 import { watchCatalog, type WatchedCatalog } from './catalog/watch.ts';
 import { knownProviders } from './config/account.ts';
 import type { Config } from './config/config.ts';
+import { defaultLimits } from './config/limits.ts';
 import { parseConfigFile } from './config/file.ts';
 import { type CallerUrls, createCallerUrls } from './egress/caller-urls.ts';
 import { startLease, type Lease } from './ledger/lease.ts';
@@ -56,6 +58,10 @@ export interface Engine {
   readonly marks: Marks;
   readonly bootstrapped: BootstrapResult;
   readonly models: (caller: Caller) => ModelEntry[];
+  /** Who is asking; throws the failure that the caller shall read. */
+  readonly authenticate: (credentials: Credentials) => Promise<Caller>;
+  /** How the caller's limits by the minute stand. */
+  readonly allowances: (caller: Caller) => Promise<readonly Allowance[]>;
   /** Waits for running jobs, then lets go of the database. */
   readonly close: () => Promise<void>;
 }
@@ -93,6 +99,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const inputs = { config, log, clock, store, lease, catalog, providers, callerUrls, router };
   const pipeline = buildPipeline({ ...inputs, results, jobs, onWebhook: webhooks.nudge });
   const marks = openMarks(store, log);
+  const rules = { now: () => clock.now(), defaultLimits: defaultLimits(config.file) };
   const sweeping =
     kind === 'server'
       ? await takeOver({ ...inputs, jobsOf: router.jobsOf, pipeline, webhooks })
@@ -104,20 +111,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     lookup,
     marks,
     bootstrapped,
-    models: (caller) => {
-      const scope = scopeOf(caller, pipeline.isConfigured, clock.now());
-      const cards = catalog.current().list();
-      return cards
-        .filter((card) => isInScope(card, scope))
-        .map((card) =>
-          modelEntry(card, {
-            ownedBy: config.file.owned_by,
-            nowMs: scope.nowMs,
-            // Test keys never reach the model itself, and the list says so.
-            ...(scope.mode === 'test' ? { engine: painter.name } : {}),
-          }),
-        );
-    },
+    authenticate: (credentials) => authenticate(store, credentials, rules),
+    allowances: (caller) => readAllowances(store.db, caller, clock.now()),
+    models: (caller) => listModels(caller, { config, catalog, pipeline }),
     close: async () => {
       await jobs.idle();
       catalog.close();
@@ -130,6 +126,30 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       lock?.release();
     },
   };
+}
+
+/** The models that the caller may use, as the list shows them. */
+function listModels(
+  caller: Caller,
+  inputs: {
+    readonly config: Config;
+    readonly catalog: WatchedCatalog;
+    readonly pipeline: Pipeline;
+  },
+): ModelEntry[] {
+  const { config, catalog, pipeline } = inputs;
+  const scope = scopeOf(caller, pipeline.isConfigured, pipeline.clock.now());
+  const cards = catalog.current().list();
+  return cards
+    .filter((card) => isInScope(card, scope))
+    .map((card) =>
+      modelEntry(card, {
+        ownedBy: config.file.owned_by,
+        nowMs: scope.nowMs,
+        // Test keys never reach the model itself, and the list says so.
+        ...(scope.mode === 'test' ? { engine: painter.name } : {}),
+      }),
+    );
 }
 
 /** The cards of this package with the operator's file over them, watched. */
@@ -195,6 +215,8 @@ function buildPipeline(inputs: PipelineInputs): Pipeline {
         keyTtlMs,
         onWebhook,
         onStored: async (bytes) => results?.count(bytes),
+        takeLimits: (tx, request) => takeLimits(tx, { ...request, keyId: request.keyId ?? '' }),
+        recordSpend,
       }),
     ),
     jobs,

@@ -1,9 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
+import { type CallerLimits, effectiveLimits } from '../base/limits.ts';
 import type { Nanousd } from '../base/money.ts';
 import type { Mode } from '../store/database.ts';
-import { findKeyByHash } from '../store/keys.ts';
+import { findKeyByHash, type KeyWithBalance } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { parseKey } from './secret.ts';
 
@@ -16,7 +17,17 @@ export interface Caller {
   readonly allowedModels: ReadonlySet<string> | undefined;
   /** What the account could spend in this mode a moment ago: a first look, the hold decides. */
   readonly available: Nanousd;
+  /** Absent: none. */
+  readonly limits?: CallerLimits;
 }
+
+/** By what a key is judged. */
+export interface KeyRules extends Clock {
+  /** The limits of keys and of accounts that have none of their own. */
+  readonly defaultLimits?: CallerLimits;
+}
+
+const NO_LIMITS: CallerLimits = { key: {}, account: {} };
 
 export interface Credentials {
   /** The `authorization` header, with the scheme `Bearer` in whatever case. */
@@ -35,7 +46,7 @@ const BEARER_PATTERN = /^bearer +(\S+) *$/i;
 export async function authenticate(
   store: Store,
   credentials: Credentials,
-  clock: Clock,
+  { now, defaultLimits = NO_LIMITS }: KeyRules,
 ): Promise<Caller> {
   const text = readCredentials(credentials);
   if (text === undefined) {
@@ -55,7 +66,7 @@ export async function authenticate(
   if (key.revokedAt !== undefined) {
     throw new Failure('api_key_revoked', { internal: `${key.id} is revoked` });
   }
-  if (key.expiresAt !== undefined && key.expiresAt <= clock.now()) {
+  if (key.expiresAt !== undefined && key.expiresAt <= now()) {
     throw refuse(`${key.id} has expired`);
   }
   return {
@@ -64,7 +75,18 @@ export async function authenticate(
     mode: key.mode,
     allowedModels: key.allowedModels === undefined ? undefined : new Set(key.allowedModels),
     available: key.available,
+    ...limitsOf(key, defaultLimits),
   };
+}
+
+/** None where nothing is limited: then nothing of it is ever looked up. */
+function limitsOf(key: KeyWithBalance, defaults: CallerLimits): Pick<Caller, 'limits'> {
+  const limits = {
+    key: effectiveLimits(key.limits, defaults.key),
+    account: effectiveLimits(key.accountLimits, defaults.account),
+  };
+  const isLimited = Object.values(limits).some((each) => Object.keys(each).length > 0);
+  return isLimited ? { limits } : {};
 }
 
 function readCredentials({ authorization, xApiKey }: Credentials): string | undefined {

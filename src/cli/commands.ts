@@ -7,6 +7,7 @@ import { keysCreateCommand } from './keys-create.ts';
 import { keysListCommand } from './keys-list.ts';
 import { keysRevokeCommand } from './keys-revoke.ts';
 import { keysRotateCommand } from './keys-rotate.ts';
+import { limitsCommand } from './limits.ts';
 import { migrateCommand } from './migrate.ts';
 import { modelsCommand } from './models.ts';
 import { quoteCommand } from './quote.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   keysListCommand,
   keysRevokeCommand,
   keysRotateCommand,
+  limitsCommand,
   creditCommand,
   usageCommand,
   requestCommand,

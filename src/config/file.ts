@@ -62,6 +62,16 @@ function checkNames(accounts: object, context: z.RefinementCtx): void {
   }
 }
 
+const limits = z.strictObject({
+  requests_per_minute: z.int().min(1).max(1_000_000).optional(),
+  images_per_minute: z.int().min(1).max(1_000_000).optional(),
+  megapixels_per_minute: z.int().min(1).max(1_000_000).optional(),
+  in_flight: z.int().min(1).max(1_000_000).optional(),
+  monthly_budget_usd: z.number().min(0.000001).max(1_000_000_000).optional(),
+});
+
+export type LimitSection = z.output<typeof limits>;
+
 /** The schema of `easel.yaml`. Every field may be left out; unknown names are refused. */
 const schema = z.strictObject({
   /** The `owned_by` of every model in the list. */
@@ -99,6 +109,13 @@ const schema = z.strictObject({
       upload_idle_seconds: seconds(0.1, 600).default(30),
       /** How long SIGTERM waits for what still runs. */
       drain_seconds: seconds(0, 3600).default(600),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      /** Of each key, and of each account in each mode, that has none of its own. */
+      key: limits.prefault({}),
+      account: limits.prefault({}),
     })
     .prefault({}),
   routing: z

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../access/authenticate.ts';
+import type { Allowance } from '../access/limits.ts';
 import type { Log } from '../base/log.ts';
 import type { ImageCall } from '../contract/call.ts';
 import type { GenerateOptions, Started } from '../pipeline/generate.ts';
@@ -9,6 +10,7 @@ import type { Answerable, EventReader } from '../requests/job.ts';
 import type { Marks } from '../requests/marks.ts';
 import { Answer } from './answer.ts';
 import { endBadly } from './end-badly.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { renderJson } from './render/json.ts';
 import { renderPicture, wantsPicture } from './render/picture.ts';
 import { renderStream } from './render/stream.ts';
@@ -27,6 +29,8 @@ export interface ImageParts extends WishRules {
     options: GenerateOptions,
   ) => Promise<Started>;
   readonly marks: Marks;
+  /** How the caller's limits by the minute stand now. */
+  readonly allowances: (caller: Caller) => Promise<readonly Allowance[]>;
   /** A link to a picture that needs no key; undefined where `url` is a `data:` URI. */
   readonly linkTo?: (id: string, index: number) => string;
 }
@@ -53,6 +57,8 @@ export async function answerCall(parts: ImageParts, exchange: Exchange): Promise
   void reply.header('x-easel-image-id', id);
   if (isReplay) {
     void reply.header('idempotent-replayed', 'true');
+  } else {
+    void reply.headers(rateLimitHeaders(await parts.allowances(callerOf(request))));
   }
   if (wishes.isAsync && !(await endsInTime(source, wishes.waitSeconds))) {
     acceptLater(reply, id);

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Caller, Credentials } from '../access/authenticate.ts';
+import { type Allowance, refuseExhausted } from '../access/limits.ts';
 import type { Clock } from '../base/clock.ts';
 import { errorBody, Failure } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
@@ -10,6 +11,7 @@ import { formatUsd } from '../base/money.ts';
 import { validate } from '../contract/validate.ts';
 import { answerErrors, frameworkFailure, sendFailure } from './errors.ts';
 import type { InFlight } from './inFlight.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { suppliedRequestId } from './requestContext.ts';
 
 export interface ServerParts {
@@ -17,6 +19,8 @@ export interface ServerParts {
   readonly clock: Clock;
   /** Who is asking; throws the failure that the caller shall read. */
   readonly authenticate: (credentials: Credentials) => Promise<Caller>;
+  /** How the caller's limits by the minute stand. */
+  readonly allowances: (caller: Caller) => Promise<readonly Allowance[]>;
   readonly inFlight: InFlight;
   /** True once the server is on its way out. */
   readonly isDraining: () => boolean;
@@ -63,7 +67,7 @@ export function createServer(parts: ServerParts): FastifyInstance {
       logRequest(parts, request, reply.raw);
     });
     requireHost(request);
-    await admitCaller(parts, request);
+    await admitCaller(parts, request, reply);
   });
   // Node would answer an `Expect` that it does not know by itself, with an empty 417.
   server.server.on('checkExpectation', (request, response) => server.routing(request, response));
@@ -78,7 +82,11 @@ function requireHost({ raw }: FastifyRequest): void {
 }
 
 /** Everything that can be refused before a byte of the body is read. */
-async function admitCaller(parts: ServerParts, request: FastifyRequest): Promise<void> {
+async function admitCaller(
+  parts: ServerParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   const { access, paid } = request.routeOptions.config;
   if (access === undefined) {
     return;
@@ -94,7 +102,16 @@ async function admitCaller(parts: ServerParts, request: FastifyRequest): Promise
   const caller = await parts.authenticate({ authorization, xApiKey });
   request.easel.caller = caller;
   const isLarge = !(Number(request.headers['content-length']) <= SMALL_BODY_BYTES);
-  if (paid === true && !mayBePaid(request) && isBroke(caller, isLarge)) {
+  if (paid !== true) {
+    return;
+  }
+  const allowances = await parts.allowances(caller);
+  void reply.headers(rateLimitHeaders(allowances));
+  if (mayBePaid(request)) {
+    return;
+  }
+  refuseExhausted(allowances);
+  if (isBroke(caller, isLarge)) {
     throw new Failure('insufficient_quota');
   }
 }
@@ -103,7 +120,7 @@ function isBroke({ available }: Caller, isLarge: boolean): boolean {
   return available < 0n || (available === 0n && isLarge);
 }
 
-/** It may repeat a request that was paid with the last of the money. */
+/** It may repeat a request that was paid with the last of the money, or that took the last place. */
 function mayBePaid({ headers }: FastifyRequest): boolean {
   return 'idempotency-key' in headers || Number(headers['x-stainless-retry-count'] ?? 0) > 0;
 }

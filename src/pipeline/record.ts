@@ -65,7 +65,10 @@ export interface HeldRequest {
 
 /** Steps 5 and 7 to 8 of a request: its money and its row, which are always written as one. */
 export interface Records {
-  /** Throws `insufficient_quota` when the balance does not cover the amount, or a KeyTaken. */
+  /**
+   * Throws `rate_limit_exceeded` or `insufficient_quota` when a limit, a budget or the balance does
+   * not cover it, or a KeyTaken.
+   */
   readonly hold: (request: HeldRequest) => Promise<HeldRequest>;
   /** Notes what takes the request up again: an upstream carries it on by itself. */
   readonly submitted: (request: HeldRequest, resume: string) => Promise<void>;
@@ -117,7 +120,8 @@ export function openRecords(rows: RequestRows): Records {
 
 /** What the end of a request needs of it. */
 export function endingOf({ id, caller, webhookUrl }: HeldRequest): EndingRequest {
-  return { id, accountId: caller.accountId, ...(webhookUrl === undefined ? {} : { webhookUrl }) };
+  const { accountId, keyId, mode } = caller;
+  return { id, accountId, keyId, mode, ...(webhookUrl === undefined ? {} : { webhookUrl }) };
 }
 
 function newRow(request: HeldRequest): Parameters<RequestRows['open']>[0] {
@@ -133,6 +137,8 @@ function newRow(request: HeldRequest): Parameters<RequestRows['open']>[0] {
     provider: request.provider,
     upstreamModel: admitted.card.upstreamModel,
     n: admitted.n,
+    pixels: admitted.n * admitted.expectedSize.width * admitted.expectedSize.height,
+    limits: caller.limits,
     held: request.amount,
     cardHash: admitted.card.hash,
     priceVersion: admitted.priceVersion,

@@ -53,11 +53,11 @@ async function takeUp(parts: RecoverParts, record: RequestRecord): Promise<boole
 /** A settlement that fails is never turned into a release: the hold stays for the next start. */
 async function settle(
   { records, log }: RecoverParts,
-  { id, accountId, webhookUrl }: RequestRecord,
+  { id, accountId, keyId, mode, webhookUrl }: RequestRecord,
   stored: StoredOutcome,
 ): Promise<void> {
   try {
-    await records.settle({ id, accountId, webhookUrl }, stored);
+    await records.settle({ id, accountId, keyId, mode, webhookUrl }, stored);
   } catch (error) {
     log.error({ image: id, err: error }, 'the end of a request was not recorded');
   }

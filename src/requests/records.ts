@@ -1,8 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Failure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { CallerLimits } from '../base/limits.ts';
 import { formatUsd, type Nanousd } from '../base/money.ts';
 import { hold, release, settle } from '../ledger/ledger.ts';
+import type { Mode } from '../store/database.ts';
 import { claimKey, freeKey } from '../store/idempotency.ts';
 import { markStored, markSubmitted } from '../store/request-stages.ts';
 import {
@@ -18,7 +20,7 @@ import type { Transaction } from '../store/transaction.ts';
 import { type Ending, type StoredOutcome, writeOutcome } from './outcome-text.ts';
 import { enqueueWebhook } from './webhooks.ts';
 
-export type { NewRequest, RequestRecord } from '../store/requests.ts';
+export type { RequestRecord } from '../store/requests.ts';
 
 /** The Idempotency-Key stands for another request, which came first. */
 export class KeyTaken extends Error {
@@ -35,22 +37,42 @@ export interface RequestRowsOptions {
   readonly onWebhook: () => void;
   /** Told once after pictures of so many bytes have come to their rows. */
   readonly onStored: (bytes: number) => Promise<void>;
+  /** Takes from the limits of whoever asks; throws what the caller shall read. */
+  readonly takeLimits: (tx: Transaction, request: OpeningRequest) => Promise<void>;
+  /** Told of each charge, in its transaction. */
+  readonly recordSpend: (tx: Transaction, charge: Charge) => Promise<void>;
+}
+
+/** A request that is about to be held. */
+export interface OpeningRequest extends Omit<NewRequest, 'leaseId'> {
+  readonly limits?: CallerLimits | undefined;
+  /** Of all its pictures, as they were asked for. */
+  readonly pixels: number;
+}
+
+export interface Charge {
+  readonly accountId: string;
+  readonly keyId: string | undefined;
+  readonly mode: Mode;
+  readonly cost: Nanousd;
 }
 
 /** A request whose end is being written. */
 export interface EndingRequest {
   readonly id: string;
   readonly accountId: string;
+  readonly keyId: string | undefined;
+  readonly mode: Mode;
   readonly webhookUrl?: string | undefined;
 }
 
 /** The rows of a request and its money, always written together in one transaction. */
 export interface RequestRows {
   /**
-   * Adds the request, claims its key and holds its money. Throws `insufficient_quota` or a
-   * KeyTaken, and leaves no trace then.
+   * Adds the request, claims its key, takes from its caller's limits and holds its money. Throws
+   * `rate_limit_exceeded`, `insufficient_quota` or a KeyTaken, and leaves no trace then.
    */
-  readonly open: (request: Omit<NewRequest, 'leaseId'>) => Promise<void>;
+  readonly open: (request: OpeningRequest) => Promise<void>;
   /** Notes that an upstream has taken it, and what takes it up again. */
   readonly submitted: (id: string, resume: string) => Promise<void>;
   /** Notes that its pictures are there, and what it will cost: from here on it is settled. */
@@ -79,7 +101,11 @@ export function openRequestRows(options: RequestRowsOptions): RequestRows {
     });
   return {
     open: (request) =>
-      store.transaction((tx) => openRequest(tx, { ...request, leaseId }, keyTtlMs)),
+      store.transaction(async (tx) => {
+        await claim(tx, request, keyTtlMs);
+        await options.takeLimits(tx, request);
+        await openRequest(tx, { ...request, leaseId });
+      }),
     submitted: (id, resume) =>
       insistently(id, () => store.transaction((tx) => markSubmitted(tx, { id, resume }))),
     stored: async (id, stored, results) => {
@@ -102,12 +128,8 @@ export function openRequestRows(options: RequestRowsOptions): RequestRows {
   };
 }
 
-async function openRequest(
-  tx: Transaction,
-  request: NewRequest & { readonly leaseId: string },
-  keyTtlMs: number,
-): Promise<void> {
-  const { id, accountId, mode, held, leaseId, idempotencyKey: key, fingerprint } = request;
+async function claim(tx: Transaction, request: NewRequest, keyTtlMs: number): Promise<void> {
+  const { id, accountId, mode, idempotencyKey: key, fingerprint } = request;
   if (key !== undefined && fingerprint !== undefined) {
     const expiresAt = tx.startedAt + keyTtlMs;
     const claim = { accountId, mode, key, fingerprint, requestId: id, expiresAt };
@@ -115,6 +137,13 @@ async function openRequest(
       throw new KeyTaken();
     }
   }
+}
+
+async function openRequest(
+  tx: Transaction,
+  request: NewRequest & { readonly leaseId: string },
+): Promise<void> {
+  const { id, accountId, mode, held, leaseId } = request;
   await insertRequest(tx, request);
   const isHeld = await hold(tx, { requestId: id, accountId, mode, amount: held, leaseId });
   if (!isHeld) {
@@ -123,18 +152,31 @@ async function openRequest(
 }
 
 async function complete(
-  { store, log, onWebhook }: RequestRowsOptions,
+  { store, log, onWebhook, recordSpend }: RequestRowsOptions,
   request: EndingRequest,
   { cost, ending }: { readonly cost: Nanousd; readonly ending: Ending },
 ): Promise<void> {
   const { id } = request;
-  const settlement = await store.transaction(async (tx) => {
-    const posted = await settle(tx, { requestId: id, cost });
-    if (await finishRequest(tx, { ...ending, id, status: 'completed', cost })) {
-      await tell(tx, request, 'image.completed');
-    }
-    return posted;
-  });
+  const { accountId, keyId, mode } = request;
+  const settlement = await store
+    .transaction(async (tx) => {
+      // Before the balance: whoever locks the rows of both does so in this order.
+      await recordSpend(tx, { accountId, keyId, mode, cost });
+      const posted = await settle(tx, { requestId: id, cost });
+      if (posted === undefined) {
+        throw new AlreadyResolved();
+      }
+      if (await finishRequest(tx, { ...ending, id, status: 'completed', cost })) {
+        await tell(tx, request, 'image.completed');
+      }
+      return posted;
+    })
+    .catch((error: unknown) => {
+      if (error instanceof AlreadyResolved) {
+        return undefined;
+      }
+      throw error;
+    });
   if (settlement === undefined && !(await isCompleted(store, id, cost))) {
     throw new HoldGone(id);
   }
@@ -168,6 +210,11 @@ async function tell(
 async function isCompleted(store: Store, id: string, cost: Nanousd): Promise<boolean> {
   const row = await findRequest(store.db, id);
   return row?.status === 'completed' && row.cost === cost;
+}
+
+/** The hold was settled or expired before: what was written beside that must go. */
+class AlreadyResolved extends Error {
+  override readonly name = 'AlreadyResolved';
 }
 
 /** A sweep took the hold while this process was too stuck to keep its lease: no try can help. */

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { RateKind } from '../base/limits.ts';
 import type { Nanousd } from '../base/money.ts';
 
 /**
@@ -21,6 +22,9 @@ export interface Database {
   readonly webhooks: WebhooksTable;
   readonly webhook_attempts: WebhookAttemptsTable;
   readonly route_states: RouteStatesTable;
+  readonly limits: LimitsTable;
+  readonly rates: RatesTable;
+  readonly spend_months: SpendMonthsTable;
 }
 
 /** Test keys and live keys spend from separate balances of the same account. */
@@ -233,4 +237,33 @@ export interface WebhookAttemptsTable {
   /** Why there was no answer. */
   readonly error: NullableText;
   readonly duration_ms: Integer;
+}
+
+/** Limits that differ from the defaults. */
+export interface LimitsTable {
+  /** The id of a key or of an account. */
+  readonly subject: string;
+  readonly requests_per_minute: NullableInteger;
+  readonly images_per_minute: NullableInteger;
+  readonly megapixels_per_minute: NullableInteger;
+  readonly in_flight: NullableInteger;
+  readonly monthly_budget: NullableMoney;
+}
+
+/** How much of a limit by the minute is used. */
+export interface RatesTable {
+  /** The id of a key, or `acct_…/live`. */
+  readonly subject: string;
+  readonly kind: RateKind;
+  /** When all that was taken will have been paid back, in microseconds since 1970. */
+  readonly paid_back_at: bigint;
+}
+
+/** What was charged, by month of UTC. */
+export interface SpendMonthsTable {
+  /** The id of a key, or `acct_…/live`. */
+  readonly subject: string;
+  /** `2026-11` */
+  readonly month: string;
+  readonly spent: Nanousd;
 }

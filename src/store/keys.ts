@@ -1,6 +1,8 @@
 import type { Selectable } from 'kysely';
+import type { Limits } from '../base/limits.ts';
 import type { Nanousd } from '../base/money.ts';
 import type { KeysTable, Mode } from './database.ts';
+import { readLimits } from './limits.ts';
 import { prepared, type Slot } from './prepared.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
@@ -32,11 +34,22 @@ export interface NewKey {
   readonly expiresAt: number | undefined;
 }
 
-/** A key with what its account can spend: all that has to be known before a body is read. */
+/** A key with what it may use and spend: all that has to be known before a body is read. */
 export interface KeyWithBalance extends KeyRecord {
   readonly hash: string;
   readonly available: Nanousd;
+  /** As far as they are its own. */
+  readonly limits: Limits;
+  readonly accountLimits: Limits;
 }
+
+const LIMIT_COLUMNS = [
+  'requests_per_minute',
+  'images_per_minute',
+  'megapixels_per_minute',
+  'in_flight',
+  'monthly_budget',
+] as const;
 
 export async function insertKey(tx: Transaction, key: NewKey): Promise<KeyRecord> {
   const row = await tx
@@ -65,8 +78,12 @@ const selectKeyByHash = prepared((db, slot: Slot<{ hash: string }>) =>
         .onRef('balances.account_id', '=', 'keys.account_id')
         .onRef('balances.mode', '=', 'keys.mode'),
     )
+    .leftJoin('limits as own', 'own.subject', 'keys.id')
+    .leftJoin('limits as shared', 'shared.subject', 'keys.account_id')
     .selectAll('keys')
     .select(['balances.balance', 'balances.held'])
+    .select(LIMIT_COLUMNS.map((column) => `own.${column} as own_${column}` as const))
+    .select(LIMIT_COLUMNS.map((column) => `shared.${column} as shared_${column}` as const))
     .where('keys.hash', '=', slot('hash')),
 );
 
@@ -81,7 +98,25 @@ export async function findKeyByHash(
     return undefined;
   }
   const available = (row.balance ?? 0n) - (row.held ?? 0n);
-  return { ...readKey(row), hash: row.hash, available };
+  return {
+    ...readKey(row),
+    hash: row.hash,
+    available,
+    limits: readLimits({
+      requests_per_minute: row.own_requests_per_minute,
+      images_per_minute: row.own_images_per_minute,
+      megapixels_per_minute: row.own_megapixels_per_minute,
+      in_flight: row.own_in_flight,
+      monthly_budget: row.own_monthly_budget,
+    }),
+    accountLimits: readLimits({
+      requests_per_minute: row.shared_requests_per_minute,
+      images_per_minute: row.shared_images_per_minute,
+      megapixels_per_minute: row.shared_megapixels_per_minute,
+      in_flight: row.shared_in_flight,
+      monthly_budget: row.shared_monthly_budget,
+    }),
+  };
 }
 
 export async function findKey(executor: Executor, id: string): Promise<KeyRecord | undefined> {

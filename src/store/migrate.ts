@@ -3,6 +3,7 @@ import { Migrator } from 'kysely/migration';
 import * as initial from './migrations/0001_initial.ts';
 import * as results from './migrations/0002_results.ts';
 import * as webhooks from './migrations/0003_webhooks.ts';
+import * as limits from './migrations/0004_limits.ts';
 import * as routeStates from './migrations/0006_route_states.ts';
 import type { Store } from './store.ts';
 import type { Executor } from './transaction.ts';
@@ -12,6 +13,7 @@ const MIGRATIONS = {
   '0001_initial': initial,
   '0002_results': results,
   '0003_webhooks': webhooks,
+  '0004_limits': limits,
   '0006_route_states': routeStates,
 };
 

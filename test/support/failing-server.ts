@@ -24,6 +24,7 @@ export async function startFailingServer(): Promise<FailingServer> {
     clock: systemClock,
     inFlight: new InFlight(),
     authenticate: () => Promise.reject(new Failure('invalid_api_key')),
+    allowances: async () => [],
     isDraining: () => false,
     bodyLimitBytes: 1024 * 1024,
   });
