@@ -1,4 +1,5 @@
-// Everything that can be said of the code without running it: form, lint, types, dead code.
+// Everything that can be said of the code without running it: form, lint, types, dead code, and what is
+// known against its dependencies.
 import { spawnSync } from 'node:child_process';
 
 const steps = [
@@ -6,6 +7,7 @@ const steps = [
   { name: 'lint', command: 'oxlint', args: ['--type-aware', '--deny-warnings'] },
   { name: 'types', command: 'tsc', args: ['-p', 'tsconfig.json'] },
   { name: 'dead code', command: 'knip', args: [] },
+  { name: 'dependencies', command: process.execPath, args: ['scripts/audit.mjs'] },
 ];
 
 let failed = false;

@@ -18,6 +18,7 @@ import { type ImagesParts, imagesRoutes } from './http/routes/images.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import { quotesRoute } from './http/routes/quotes.ts';
 import { createServer } from './http/server.ts';
+import { Shedder, type SheddingRules } from './http/shedding.ts';
 import { type SignedLinks, signedLinks } from './http/signed-links.ts';
 import { readBalance } from './ledger/ledger.ts';
 import { readVersion } from './package.ts';
@@ -47,14 +48,24 @@ export async function createApp({ config, log, clock }: AppOptions): Promise<App
   let draining = false;
   const isDraining = (): boolean => draining;
   const inFlight = new InFlight();
-  const server = createServer({
+  const { overload, time, body_limits: bodyLimits, cors } = config.file;
+  const { jobs } = engine.pipeline;
+  const shedder = new Shedder(sheddingRules(config), { log, running: () => jobs.size });
+  const server = await createServer({
     log,
     inFlight,
     clock: engine.pipeline.clock,
     authenticate: engine.authenticate,
     allowances: engine.allowances,
     isDraining,
-    bodyLimitBytes: config.file.body_limits.generations_bytes,
+    shedder,
+    body: {
+      bytesMax: bodyLimits.generations_bytes,
+      idleMs: time.upload_idle_seconds * 1000,
+      bytesPerSecondMin: overload.min_body_bytes_per_second,
+    },
+    origins: cors.origins,
+    headMs: time.head_seconds * 1000,
   });
   const { publicUrl } = config;
   const documented = {
@@ -73,6 +84,15 @@ export async function createApp({ config, log, clock }: AppOptions): Promise<App
       await drainServer(server, { jobs: engine.pipeline.jobs, inFlight, log, deadlineMs });
       await engine.close();
     },
+  };
+}
+
+function sheddingRules({ file: { overload } }: Config): SheddingRules {
+  return {
+    connectionsMax: overload.max_connections,
+    requestsMax: overload.max_requests,
+    bodyBytesMax: overload.max_body_bytes,
+    loopDelayMsMax: overload.max_event_loop_delay_ms,
   };
 }
 
@@ -111,6 +131,7 @@ function addRoutes(server: FastifyInstance, inputs: RouteInputs): void {
       bodyBytesMax: limits.edits_bytes,
       textBytesMax: limits.generations_bytes,
       idleMs: time.upload_idle_seconds * 1000,
+      bytesPerSecondMin: config.file.overload.min_body_bytes_per_second,
     },
   });
   imagesRoutes(server, keptParts(inputs, links));

@@ -182,3 +182,10 @@ function lint(folder: string): Promise<{ readonly status: number; readonly outpu
     );
   });
 }
+
+test('SECURITY.md names tests that exist', async () => {
+  const text = await readFile(join(ROOT, 'SECURITY.md'), 'utf8');
+  const named = [...text.matchAll(/`((?:src|test)\/[\w./-]+\.test\.ts)`/g)].map(([, file]) => file);
+  assert.ok(named.length > 15, String(named.length));
+  await Promise.all(named.map((file) => readFile(join(ROOT, file ?? ''))));
+});

@@ -62,6 +62,9 @@ function checkNames(accounts: object, context: z.RefinementCtx): void {
   }
 }
 
+const ORIGIN_PATTERN = /^(?:\*|https?:\/\/[^\s/?#@]+)$/;
+const ORIGIN_MESSAGE = 'must be an origin without a path, as https://app.example, or *';
+
 const limits = z.strictObject({
   requests_per_minute: z.int().min(1).max(1_000_000).optional(),
   images_per_minute: z.int().min(1).max(1_000_000).optional(),
@@ -107,8 +110,34 @@ const schema = z.strictObject({
       keepalive_seconds: seconds(0.05, 60).default(10),
       /** The longest silence in the middle of a body that is sent to us. */
       upload_idle_seconds: seconds(0.1, 600).default(30),
+      /** How long the head of a request may take. */
+      head_seconds: seconds(0.1, 600).default(15),
       /** How long SIGTERM waits for what still runs. */
       drain_seconds: seconds(0, 3600).default(600),
+    })
+    .prefault({}),
+  /** Beyond these new work is turned away with a 503, and what runs is finished. */
+  overload: z
+    .strictObject({
+      /** Connections that are open at once. */
+      max_connections: z.int().min(1).max(1_000_000).default(10_000),
+      /** Requests for pictures that run, or wait for their turn at an upstream. */
+      max_requests: z.int().min(1).max(1_000_000).default(2000),
+      /** Bytes of JSON bodies that are in memory while they arrive. */
+      max_body_bytes: z
+        .int()
+        .min(1024)
+        .default(256 * 1024 * 1024),
+      /** How late the event loop may be on the average. */
+      max_event_loop_delay_ms: z.number().min(1).max(60_000).default(200),
+      /** A body that takes longer than upload_idle_seconds must come at this pace on the average. */
+      min_body_bytes_per_second: z.int().min(0).max(1_000_000).default(256),
+    })
+    .prefault({}),
+  /** Browsers: the origins whose pages may call this server, as `https://app.example`. */
+  cors: z
+    .strictObject({
+      origins: z.array(z.string().regex(ORIGIN_PATTERN, ORIGIN_MESSAGE)).default([]),
     })
     .prefault({}),
   limits: z

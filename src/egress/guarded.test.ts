@@ -11,6 +11,7 @@ import { UpstreamFailure } from '../base/upstream-failure.ts';
 import type { EgressAnswer } from './egress.ts';
 import { guardedConnector, type Lookup } from './guarded.ts';
 import { readText } from './read-body.ts';
+import { REFUSED_URLS } from './test-refused-urls.ts';
 import { egressTo, freePort, httpUpstream, listen, post, rawUpstream } from './test-upstream.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -40,120 +41,6 @@ function resolver(...answers: string[][]) {
   };
   return { asked, lookup };
 }
-
-/** URLs of which the text alone says enough. `PORT` has a server on this machine. */
-const REFUSED_URLS = [
-  // Schemes.
-  'http://example.com/a.png',
-  'HTTP://example.com/a.png',
-  'hTTp://93.184.215.14/a.png',
-  'ftp://example.com/a.png',
-  'file:///etc/passwd',
-  'FILE:///etc/passwd',
-  'data:image/png;base64,AAAA',
-  'javascript:alert(1)',
-  'blob:https://example.com/1',
-  'gopher://127.0.0.1:PORT/_GET',
-  'ws://127.0.0.1:PORT/',
-  'wss://example.com/',
-  'unix:/var/run/docker.sock',
-  // No URLs.
-  '',
-  '/relative.png',
-  '//example.com/a.png',
-  'example.com/a.png',
-  'https://',
-  'https://exa mple.com/',
-  'https://[::1/',
-  'https://256.256.256.256/',
-  'https://1.2.3.4.5/',
-  'https://example.com:99999/',
-  `https://example.com/${'a'.repeat(20_000)}`,
-  // Users.
-  'https://user@example.com/a.png',
-  'https://user:pass@example.com/a.png',
-  'https://:pass@example.com/a.png',
-  'https://example.com@127.0.0.1:PORT/',
-  'https://127.0.0.1:PORT@example.com/',
-  // Loopback, in every spelling that a parser reads.
-  'http://127.0.0.1:PORT/',
-  'https://127.0.0.1:PORT/',
-  'HTTPS://127.0.0.1:PORT/',
-  'hTtPs:127.0.0.1:PORT/',
-  'https:\\\\127.0.0.1:PORT\\a.png',
-  ' \thttps://127.0.0.1:PORT/ ',
-  'https://127.1:PORT/',
-  'https://127.0.1:PORT/',
-  'https://0177.0.0.1:PORT/',
-  'https://0177.0.0.0x1:PORT/',
-  'https://0x7f.0.0.1:PORT/',
-  'https://0x7f000001:PORT/',
-  'https://0X7F000001:PORT/',
-  'https://2130706433:PORT/',
-  'https://017700000001:PORT/',
-  'https://127.0.0.1.:PORT/',
-  'https://%31%32%37.0.0.1:PORT/',
-  'https://１２７.０.０.１:PORT/',
-  'https://127。0。0。1:PORT/',
-  'https://①②⑦.⓪.⓪.①:PORT/',
-  'https://127.255.255.254:PORT/',
-  'https://0.0.0.0:PORT/',
-  'https://0:PORT/',
-  'https://[::1]:PORT/',
-  'https://[0:0:0:0:0:0:0:1]:PORT/',
-  'https://[::]:PORT/',
-  'https://[::127.0.0.1]:PORT/',
-  'https://[::ffff:127.0.0.1]:PORT/',
-  'https://[::ffff:7f00:1]:PORT/',
-  'https://[0:0:0:0:0:ffff:127.0.0.1]:PORT/',
-  'https://[::ffff:0:127.0.0.1]:PORT/',
-  'https://[64:ff9b::127.0.0.1]:PORT/',
-  'https://[64:ff9b:1::7f00:1]:PORT/',
-  'https://[2002:7f00:1::]:PORT/',
-  'https://[2001:0:4136:e378:8000:63bf:3fff:fdd2]:PORT/',
-  // Private networks and metadata.
-  'https://10.0.0.1/',
-  'https://167772161/',
-  'https://012.0.0.1/',
-  'https://172.16.0.1/',
-  'https://172.31.255.255/',
-  'https://192.168.1.1/',
-  'https://100.64.0.1/',
-  'https://100.100.100.200/latest/meta-data',
-  'https://169.254.169.254/latest/meta-data',
-  'https://0xa9fea9fe/latest/meta-data',
-  'https://2852039166/latest/meta-data',
-  'https://169.254.170.2/v2/credentials',
-  'https://168.63.129.16/machine',
-  'https://192.0.0.192/opc/v2',
-  'https://[fd00:ec2::254]/latest/meta-data',
-  'https://[::ffff:169.254.169.254]/',
-  'https://[64:ff9b::a9fe:a9fe]/',
-  'https://[fe80::1]/',
-  'https://[fc00::1]/',
-  'https://[fec0::1]/',
-  'https://[ff02::1]/',
-  'https://[2001:db8::1]/',
-  'https://224.0.0.1/',
-  'https://240.0.0.1/',
-  'https://255.255.255.255/',
-  'https://192.0.2.1/',
-  'https://198.18.0.1/',
-  // Names.
-  'https://localhost:PORT/',
-  'https://LOCALHOST:PORT/',
-  'https://LocalHost.:PORT/',
-  'https://ｌｏｃａｌｈｏｓｔ:PORT/',
-  'https://loc%61lhost:PORT/',
-  'https://a.localhost:PORT/',
-  'https://localhost.localdomain:PORT/',
-  'https://example.com./',
-  'https://router/',
-  'https://printer.local/',
-  'https://metadata.google.internal/',
-  'https://db.svc.cluster.local/',
-  'https://nas.home.arpa/',
-];
 
 test(`${REFUSED_URLS.length} URLs, none of which is even resolved`, async (t) => {
   const upstream = await rawUpstream(t, (socket) => socket.end());

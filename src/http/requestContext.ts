@@ -24,6 +24,8 @@ declare module 'fastify' {
     access?: 'open' | 'key';
     /** The account must not be in the red. */
     paid?: true;
+    /** Served however much there is to do. */
+    isVital?: true;
   }
 }
 

@@ -10,9 +10,13 @@ import type { Log } from '../base/log.ts';
 import { formatUsd } from '../base/money.ts';
 import { validate } from '../contract/validate.ts';
 import { answerErrors, frameworkFailure, sendFailure } from './errors.ts';
+import { allowOrigins } from './allow-origins.ts';
+import type { ArrivingOptions } from './body/arriving.ts';
+import { readJsonBodies } from './body/json-body.ts';
 import type { InFlight } from './inFlight.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { suppliedRequestId } from './requestContext.ts';
+import { shedAnswer, type Shedder } from './shedding.ts';
 
 export interface ServerParts {
   readonly log: Log;
@@ -22,24 +26,36 @@ export interface ServerParts {
   /** How the caller's limits by the minute stand. */
   readonly allowances: (caller: Caller) => Promise<readonly Allowance[]>;
   readonly inFlight: InFlight;
+  readonly shedder: Shedder;
   /** True once the server is on its way out. */
   readonly isDraining: () => boolean;
-  /** Bodies longer than this are refused. */
-  readonly bodyLimitBytes: number;
+  /** JSON bodies that are larger, stop, or come too slowly are refused. */
+  readonly body: ArrivingOptions;
+  /** Whose pages may call this server from a browser; `*`: everybody's. */
+  readonly origins: readonly string[];
+  /** How long the head of a request may take, in milliseconds. */
+  readonly headMs: number;
 }
+
+/** How often the heads of requests are looked at that take too long. */
+const HEAD_CHECK_MS = 5_000;
 
 /** A body above this is not read for an account without credit. */
 const SMALL_BODY_BYTES = 64 * 1024;
 
 /** The HTTP server with all that holds for every route; the routes are added by the caller. */
-export function createServer(parts: ServerParts): FastifyInstance {
+export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
   const server = fastify({
     logger: false,
-    bodyLimit: parts.bodyLimitBytes,
+    bodyLimit: parts.body.bytesMax,
     genReqId: (raw) => suppliedRequestId(raw.headers['x-request-id']) ?? newId('req'),
     return503OnClosing: false,
     // Node would answer a request without a Host by itself, with an empty 400.
-    http: { requireHostHeader: false },
+    http: {
+      requireHostHeader: false,
+      headersTimeout: parts.headMs,
+      connectionsCheckingInterval: Math.min(parts.headMs, HEAD_CHECK_MS),
+    },
     routerOptions: { maxParamLength: 300 },
     frameworkErrors: (error, request, reply) => {
       request.easel ??= { startedAtMs: parts.clock.now() };
@@ -50,17 +66,21 @@ export function createServer(parts: ServerParts): FastifyInstance {
   });
   // Fastify would take text/plain, too, and hand a string to schemas that expect an object.
   server.removeContentTypeParser('text/plain');
+  const { takeBytes, giveBytes } = parts.shedder;
+  readJsonBodies(server, { ...parts.body, takeBytes, giveBytes });
   server.setValidatorCompiler(({ schema }) => validatorOf(schema));
   // Answers are built by our own code from the schemas' types; the conformance tests hold them to it.
   server.setSerializerCompiler(() => (data) => JSON.stringify(data));
   server.decorateRequest('easel');
   answerErrors(server, parts.log);
+  // First of all hooks: a page must be able to read refusals, too.
+  await allowOrigins(server, parts.origins);
   server.addHook('onRequest', async (request, reply) => {
     request.easel = { startedAtMs: parts.clock.now() };
-    void reply.headers({
-      'x-request-id': request.id,
-      'x-content-type-options': 'nosniff',
-    });
+    void reply.headers({ 'x-request-id': request.id, ...SAFE_HEADERS });
+    if (isShed(parts, request)) {
+      return turnAway(request, reply);
+    }
     parts.inFlight.enter();
     reply.raw.once('close', () => {
       parts.inFlight.leave();
@@ -68,10 +88,41 @@ export function createServer(parts: ServerParts): FastifyInstance {
     });
     requireHost(request);
     await admitCaller(parts, request, reply);
+    return undefined;
   });
+  parts.shedder.watch(server.server);
+  server.addHook('onClose', async () => parts.shedder.close());
   // Node would answer an `Expect` that it does not know by itself, with an empty 417.
   server.server.on('checkExpectation', (request, response) => server.routing(request, response));
   return server;
+}
+
+/**
+ * On every answer; pages have a policy of their own. A picture that somebody sent must not act as a
+ * page of this server, wherever it is opened.
+ */
+const SAFE_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+  'referrer-policy': 'no-referrer',
+};
+
+/** Whether there is too much to do already. What tells how the server does is never turned away. */
+function isShed({ shedder }: ServerParts, request: FastifyRequest): boolean {
+  const { access, paid, isVital } = request.routeOptions.config;
+  return access !== undefined && isVital !== true && shedder.sheds(paid === true);
+}
+
+/** Before anything is looked up or read, and without a line in the log. */
+function turnAway(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { headers, body } = shedAnswer();
+  const isSmall = Number(request.headers['content-length'] ?? 0) <= SMALL_BODY_BYTES;
+  const isCounted = request.headers['transfer-encoding'] === undefined;
+  // Its body is read for nothing only where that is less than a new connection.
+  if (!isSmall || !isCounted) {
+    void reply.header('connection', 'close');
+  }
+  return reply.code(503).headers(headers).send(body);
 }
 
 /** RFC 9112 §3.2: a request of HTTP/1.1 without a Host is answered 400. */

@@ -3,6 +3,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
 import { InFlight } from '../../src/http/inFlight.ts';
 import { createServer } from '../../src/http/server.ts';
+import { Shedder } from '../../src/http/shedding.ts';
 import { type Arrivals, watchArrivals } from './arrivals.ts';
 
 /** The real HTTP layer around a route that fails as it is told. */
@@ -19,14 +20,24 @@ export const FAIL_WITH = 'x-fail-with';
  * rows of the error table which nothing can provoke yet are tried on real clients, too.
  */
 export async function startFailingServer(): Promise<FailingServer> {
-  const server = createServer({
-    log: createLog({ level: 'silent' }),
+  const log = createLog({ level: 'silent' });
+  const rules = {
+    connectionsMax: 1000,
+    requestsMax: 1000,
+    bodyBytesMax: 1024 * 1024,
+    loopDelayMsMax: 60_000,
+  };
+  const server = await createServer({
+    log,
+    shedder: new Shedder(rules, { log, running: () => 0 }),
     clock: systemClock,
     inFlight: new InFlight(),
     authenticate: () => Promise.reject(new Failure('invalid_api_key')),
     allowances: async () => [],
     isDraining: () => false,
-    bodyLimitBytes: 1024 * 1024,
+    body: { bytesMax: 1024 * 1024, idleMs: 30_000, bytesPerSecondMin: 0 },
+    origins: [],
+    headMs: 15_000,
   });
   server.post('/v1/images/generations', { config: { access: 'open' } }, (request) => {
     const name = String(request.headers[FAIL_WITH]);

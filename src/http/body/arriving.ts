@@ -6,6 +6,8 @@ export interface ArrivingOptions {
   readonly bytesMax: number;
   /** The longest silence, in milliseconds. */
   readonly idleMs: number;
+  /** A body that has taken longer than `idleMs`, and came more slowly than this, is refused. */
+  readonly bytesPerSecondMin: number;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface ArrivingOptions {
  */
 export async function* arrivingBody(
   { raw, headers }: Pick<FastifyRequest, 'raw' | 'headers'>,
-  { bytesMax, idleMs }: ArrivingOptions,
+  { bytesMax, idleMs, bytesPerSecondMin }: ArrivingOptions,
 ): AsyncGenerator<Buffer, void, void> {
   if (Number(headers['content-length'] ?? 0) > bytesMax) {
     throw tooLarge(bytesMax);
@@ -23,6 +25,7 @@ export async function* arrivingBody(
   // Not the stream's own iteration, which closes the connection when it is left early.
   const source: AsyncIterator<Buffer> = raw.iterator({ destroyOnReturn: false });
   let bytes = 0;
+  const startedAt = performance.now();
   try {
     for (;;) {
       const step = await nextWithin(source, idleMs);
@@ -32,6 +35,10 @@ export async function* arrivingBody(
       bytes += step.value.length;
       if (bytes > bytesMax) {
         throw tooLarge(bytesMax);
+      }
+      const elapsedMs = performance.now() - startedAt;
+      if (elapsedMs > idleMs && bytes * 1000 < bytesPerSecondMin * elapsedMs) {
+        throw tooSlow(bytesPerSecondMin);
       }
       yield step.value;
     }
@@ -45,8 +52,8 @@ export async function* arrivingBody(
 
 /**
  * Lets the rest of a body go by that was refused in its middle: an answer sent into a connection
- * that is closed at once may never be read. A client that goes on for too long, or falls silent, is
- * cut off.
+ * that is closed at once may never be read. A client that sends too much, falls silent, or takes
+ * too long is cut off.
  */
 export function passBy(
   { raw }: Pick<FastifyRequest, 'raw'>,
@@ -57,6 +64,7 @@ export function passBy(
   }
   let bytes = 0;
   const silence = setTimeout(() => raw.destroy(), idleMs);
+  const whole = setTimeout(() => raw.destroy(), Math.max(idleMs, PASS_BY_MS));
   raw.on('data', (chunk: Buffer) => {
     silence.refresh();
     bytes += chunk.length;
@@ -64,10 +72,23 @@ export function passBy(
       raw.destroy();
     }
   });
-  raw.once('end', () => clearTimeout(silence));
-  raw.once('close', () => clearTimeout(silence));
+  const stop = (): void => {
+    clearTimeout(silence);
+    clearTimeout(whole);
+  };
+  raw.once('end', stop);
+  raw.once('close', stop);
   raw.on('error', () => undefined);
   raw.resume();
+}
+
+/** How long the rest of a refused body may take. */
+const PASS_BY_MS = 60_000;
+
+function tooSlow(bytesPerSecondMin: number): Failure {
+  return new Failure('invalid_value', {
+    message: `The request body arrives too slowly: less than ${bytesPerSecondMin} bytes a second.`,
+  });
 }
 
 function tooLarge(bytesMax: number): Failure {

@@ -21,6 +21,8 @@ export interface ReadEditOptions {
   readonly textBytesMax: number;
   /** The longest silence in the body, in milliseconds. */
   readonly idleMs: number;
+  /** A body that comes more slowly on the average is refused. */
+  readonly bytesPerSecondMin: number;
 }
 
 /** An edit as it was sent, its pictures kept. */
@@ -34,7 +36,7 @@ export async function readEdit(
   request: FastifyRequest,
   options: ReadEditOptions,
 ): Promise<ReadEdit> {
-  const { spool, bodyBytesMax, idleMs } = options;
+  const { spool, bodyBytesMax, idleMs, bytesPerSecondMin } = options;
   try {
     const taker = new PictureTaker(spool);
     const { fields, textFields } = await readFields(request, taker, options);
@@ -47,7 +49,7 @@ export async function readEdit(
     };
     return { call: toEditCall(body, facts), inputs };
   } catch (error) {
-    passBy(request, { bytesMax: bodyBytesMax, idleMs });
+    passBy(request, { bytesMax: bodyBytesMax, idleMs, bytesPerSecondMin });
     await spool.dispose();
     throw error;
   }
@@ -56,10 +58,10 @@ export async function readEdit(
 async function readFields(
   request: FastifyRequest,
   taker: PictureTaker,
-  { bodyBytesMax, textBytesMax, idleMs }: ReadEditOptions,
+  { bodyBytesMax, textBytesMax, idleMs, bytesPerSecondMin }: ReadEditOptions,
 ): Promise<{ readonly fields: unknown; readonly textFields: boolean }> {
   const contentType = request.headers['content-type'] ?? '';
-  const body = arrivingBody(request, { bytesMax: bodyBytesMax, idleMs });
+  const body = arrivingBody(request, { bytesMax: bodyBytesMax, idleMs, bytesPerSecondMin });
   if (/^multipart\/form-data\b/i.test(contentType)) {
     const parts = formParts(body, contentType);
     return { fields: await readEditForm(parts, taker, textBytesMax), textFields: true };

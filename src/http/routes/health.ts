@@ -11,7 +11,7 @@ export interface HealthParts {
 /** `/healthz`: the process lives. `/readyz`: it can also serve; red while it drains. */
 export function healthRoutes(server: FastifyInstance, parts: HealthParts): void {
   server.get('/healthz', {
-    config: { access: 'open' },
+    config: { access: 'open', isVital: true },
     schema: {
       operationId: 'getHealth',
       summary: 'Tell whether the process lives',
@@ -23,7 +23,7 @@ export function healthRoutes(server: FastifyInstance, parts: HealthParts): void 
   });
 
   server.get('/readyz', {
-    config: { access: 'open' },
+    config: { access: 'open', isVital: true },
     schema: {
       operationId: 'getReadiness',
       summary: 'Tell whether the server takes requests',

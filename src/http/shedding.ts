@@ -1,0 +1,165 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { errorBody, Failure } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+
+export interface SheddingRules {
+  /** Connections that are open at once. */
+  readonly connectionsMax: number;
+  /** Requests for pictures that are running, or wait for their turn. */
+  readonly requestsMax: number;
+  /** Bytes of JSON bodies that are in memory while they arrive. */
+  readonly bodyBytesMax: number;
+  /** How late the event loop may be, on the average of some hundred milliseconds. */
+  readonly loopDelayMsMax: number;
+}
+
+export const SHED_REASONS = ['connections', 'requests', 'bodies', 'event_loop'] as const;
+export type ShedReason = (typeof SHED_REASONS)[number];
+
+const TICK_MS = 50;
+/** The weight of the newest tick: one long pause of a collector is no overload. */
+const NEWEST = 0.3;
+/** They come back spread over so many seconds. */
+const RETRY_SECONDS_MAX = 3;
+const TELL_EVERY_MS = 1000;
+
+const BODY = JSON.stringify(errorBody(new Failure('overloaded')));
+
+/** What a request gets that is shed: made once, for it must cost next to nothing. */
+export function shedAnswer(): { readonly headers: Record<string, string>; readonly body: string } {
+  const seconds = 1 + Math.floor(Math.random() * RETRY_SECONDS_MAX);
+  const headers = {
+    'content-type': 'application/json; charset=utf-8',
+    'retry-after': String(seconds),
+  };
+  return { headers, body: BODY };
+}
+
+/**
+ * Refuses work while there is too much of it, at once and cheaply, so that what runs already is
+ * finished in good time. It looks at what is there, never at who asks.
+ */
+export class Shedder {
+  readonly #rules: SheddingRules;
+  readonly #log: Log;
+  readonly #running: () => number;
+  readonly #counts: Record<ShedReason, number> = {
+    connections: 0,
+    requests: 0,
+    bodies: 0,
+    event_loop: 0,
+  };
+  readonly #timer: NodeJS.Timeout;
+  #connections = 0;
+  #bodyBytes = 0;
+  #loopDelayMs = 0;
+  #tickedAt = performance.now();
+  #untold = 0;
+  #toldAt = 0;
+
+  /** `running`: how many requests for pictures there are now. Closed by `close`. */
+  constructor(rules: SheddingRules, { log, running }: { log: Log; running: () => number }) {
+    this.#rules = rules;
+    this.#log = log;
+    this.#running = running;
+    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
+  }
+
+  /** How often each bound has turned work away since the start. */
+  get counts(): Readonly<Record<ShedReason, number>> {
+    return this.#counts;
+  }
+
+  get connections(): number {
+    return this.#connections;
+  }
+
+  get bodyBytes(): number {
+    return this.#bodyBytes;
+  }
+
+  get loopDelayMs(): number {
+    return this.#loopDelayMs;
+  }
+
+  /** Counts its connections; those above the bound get a 503 and are closed. */
+  watch(server: Server): void {
+    server.on('connection', (socket: Socket) => {
+      this.#connections += 1;
+      socket.once('close', () => {
+        this.#connections -= 1;
+      });
+      if (this.#connections > this.#rules.connectionsMax) {
+        this.#note('connections');
+        refuse(socket);
+      }
+    });
+  }
+
+  /** Whether a request is to be turned away; it is then counted. `isPaid`: it asks for pictures. */
+  sheds(isPaid: boolean): boolean {
+    if (this.#loopDelayMs > this.#rules.loopDelayMsMax) {
+      this.#note('event_loop');
+      return true;
+    }
+    if (isPaid && this.#running() >= this.#rules.requestsMax) {
+      this.#note('requests');
+      return true;
+    }
+    return false;
+  }
+
+  /** Counts bytes of a body that are kept in memory; throws `overloaded` when there are too many. */
+  readonly takeBytes = (bytes: number): void => {
+    if (this.#bodyBytes + bytes > this.#rules.bodyBytesMax) {
+      this.#note('bodies');
+      throw new Failure('overloaded', { internal: 'too many bytes of bodies are in memory' });
+    }
+    this.#bodyBytes += bytes;
+  };
+
+  readonly giveBytes = (bytes: number): void => {
+    this.#bodyBytes -= bytes;
+  };
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    const lateMs = Math.max(0, now - this.#tickedAt - TICK_MS);
+    this.#tickedAt = now;
+    this.#loopDelayMs = NEWEST * lateMs + (1 - NEWEST) * this.#loopDelayMs;
+  }
+
+  /** One line a second, however many are shed. */
+  #note(reason: ShedReason): void {
+    this.#counts[reason] += 1;
+    this.#untold += 1;
+    const now = performance.now();
+    if (this.#toldAt === 0 || now - this.#toldAt >= TELL_EVERY_MS) {
+      this.#toldAt = now;
+      this.#log.warn(
+        { reason, shed: this.#untold, connections: this.#connections },
+        'overloaded: requests are turned away',
+      );
+      this.#untold = 0;
+    }
+  }
+}
+
+/** Before anything was read: whatever will be asked, this is the answer. */
+function refuse(socket: Socket): void {
+  const { headers, body } = shedAnswer();
+  const lines = Object.entries({
+    ...headers,
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.on('error', () => undefined);
+  socket.end(`HTTP/1.1 503 Service Unavailable\r\n${lines.join('')}\r\n${body}`);
+  // A client that sends on and never reads must not keep the socket.
+  socket.destroySoon();
+}
