@@ -4,7 +4,8 @@ import type { Clock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import type { Config } from './config/config.ts';
 import { drainServer } from './drain.ts';
-import { type Engine, openEngine, SPOOL_MEMORY_BYTES, spoolFolder } from './engine.ts';
+import { SPOOL_MEMORY_BYTES, spoolFolder } from './build-pipeline.ts';
+import { type Engine, openEngine } from './engine.ts';
 import { whyNoWebhook } from './egress/webhook-sender.ts';
 import type { ImageParts } from './http/answer-call.ts';
 import { InFlight } from './http/inFlight.ts';
@@ -15,12 +16,15 @@ import { editsRoute } from './http/routes/edits.ts';
 import { generationsRoute } from './http/routes/generations.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { type ImagesParts, imagesRoutes } from './http/routes/images.ts';
+import { metricsRoute } from './http/routes/metrics.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import { quotesRoute } from './http/routes/quotes.ts';
 import { createServer } from './http/server.ts';
 import { Shedder, type SheddingRules } from './http/shedding.ts';
 import { type SignedLinks, signedLinks } from './http/signed-links.ts';
 import { readBalance } from './ledger/ledger.ts';
+import { sumHolds } from './store/limits.ts';
+import type { HoldsGauge } from './telemetry/telemetry.ts';
 import { readVersion } from './package.ts';
 import { createSpool } from './payload/spool.ts';
 import { generate } from './pipeline/generate.ts';
@@ -57,6 +61,7 @@ export async function createApp({ config, log, clock }: AppOptions): Promise<App
     clock: engine.pipeline.clock,
     authenticate: engine.authenticate,
     allowances: engine.allowances,
+    telemetry: engine.telemetry,
     isDraining,
     shedder,
     body: {
@@ -74,6 +79,7 @@ export async function createApp({ config, log, clock }: AppOptions): Promise<App
   };
   await registerOpenApi(server, documented);
   addRoutes(server, { config, log, engine, isDraining });
+  watchGauges(engine, shedder);
   await warmUpPainter();
   return {
     server,
@@ -85,6 +91,30 @@ export async function createApp({ config, log, clock }: AppOptions): Promise<App
       await engine.close();
     },
   };
+}
+
+const HOLDS_KEPT_MS = 2_000;
+
+/** What the metrics look at whenever somebody asks. */
+function watchGauges({ telemetry, pipeline, store, spoolMeter }: Engine, shedder: Shedder): void {
+  let looked: { readonly atMs: number; readonly holds: Promise<HoldsGauge[]> } | undefined;
+  telemetry.watch({
+    running: () => pipeline.jobs.size,
+    connections: () => shedder.connections,
+    loopDelayMs: () => shedder.loopDelayMs,
+    bodyBytes: () => shedder.bodyBytes,
+    shed: () => shedder.counts,
+    storedBytes: () => pipeline.results?.bytes() ?? 0,
+    spoolBytes: () => spoolMeter.bytes,
+    routes: pipeline.routeStates,
+    holds: () => {
+      const atMs = performance.now();
+      if (looked === undefined || atMs - looked.atMs > HOLDS_KEPT_MS) {
+        looked = { atMs, holds: sumHolds(store.db) };
+      }
+      return looked.holds;
+    },
+  });
 }
 
 function sheddingRules({ file: { overload } }: Config): SheddingRules {
@@ -126,6 +156,7 @@ function addRoutes(server: FastifyInstance, inputs: RouteInputs): void {
         folder: spoolFolder(config),
         memoryBytes: SPOOL_MEMORY_BYTES,
         totalBytesMax: limits.edits_bytes,
+        meter: engine.spoolMeter,
       }),
     body: {
       bodyBytesMax: limits.edits_bytes,
@@ -156,6 +187,9 @@ function addRoutes(server: FastifyInstance, inputs: RouteInputs): void {
     },
   });
   documentRoutes(server);
+  if (config.file.telemetry.metrics === 'on') {
+    metricsRoute(server, { token: config.metricsToken, text: engine.telemetry.metricsText });
+  }
 }
 
 /** Where links to pictures lead is known once the server listens. */

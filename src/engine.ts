@@ -4,33 +4,26 @@ import { authenticate, type Caller, type Credentials } from './access/authentica
 import { bootstrap, type BootstrapResult } from './access/bootstrap.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
-import { type Allowance, readAllowances, recordSpend, takeLimits } from './access/limits.ts';
+import { type Allowance, readAllowances } from './access/limits.ts';
 import { createDiskBlobs } from './blobs/disk.ts';
+import { buildPipeline, spoolFolder } from './build-pipeline.ts';
 import { type ModelEntry, modelEntry } from './catalog/models.ts';
 import { watchCatalog, type WatchedCatalog } from './catalog/watch.ts';
 import { knownProviders } from './config/account.ts';
 import type { Config } from './config/config.ts';
 import { defaultLimits } from './config/limits.ts';
 import { parseConfigFile } from './config/file.ts';
-import { type CallerUrls, createCallerUrls } from './egress/caller-urls.ts';
-import { startLease, type Lease } from './ledger/lease.ts';
+import { createCallerUrls } from './egress/caller-urls.ts';
+import { startLease } from './ledger/lease.ts';
 import { credit } from './ledger/ledger.ts';
-import { PACKAGE_FOLDER } from './package.ts';
-import { arrivingPayload } from './payload/payload.ts';
+import { PACKAGE_FOLDER, readVersion } from './package.ts';
 import { PICTURE_BYTES_MAX } from './payload/receive-picture.ts';
-import { createSpool } from './payload/spool.ts';
-import { fanOut } from './pipeline/fan-out.ts';
+import type { SpoolMeter } from './payload/spool.ts';
 import type { Pipeline } from './pipeline/generate.ts';
-import { openRecords } from './pipeline/record.ts';
-import type { Router } from './pipeline/router.ts';
 import { isInScope, scopeOf } from './pipeline/scope.ts';
 import { painter } from './providers/painter.ts';
-import type { Provider } from './providers/provider.ts';
-import { openAnswers } from './requests/answers.ts';
-import { openClaims } from './requests/claims.ts';
 import { type Lookup, openLookup } from './requests/lookup.ts';
 import { type Marks, openMarks } from './requests/marks.ts';
-import { openRequestRows } from './requests/records.ts';
 import { JobRegistry } from './requests/registry.ts';
 import { openResults, type Results } from './requests/results.ts';
 import { openRoutes } from './routes.ts';
@@ -38,6 +31,8 @@ import { lockHome } from './store/home-lock.ts';
 import { migrate } from './store/migrate.ts';
 import { openStore, type Store } from './store/store.ts';
 import { takeOver } from './take-over.ts';
+import { NO_TELEMETRY, type OpenedTelemetry, openTelemetry } from './telemetry/open.ts';
+import type { TracesOptions } from './telemetry/traces.ts';
 import { openUpstreams } from './upstreams.ts';
 import { openWebhooks } from './webhooks.ts';
 
@@ -56,6 +51,9 @@ export interface Engine {
   readonly pipeline: Pipeline;
   readonly lookup: Lookup;
   readonly marks: Marks;
+  readonly telemetry: OpenedTelemetry;
+  /** What spools keep, all together. */
+  readonly spoolMeter: SpoolMeter;
   readonly bootstrapped: BootstrapResult;
   readonly models: (caller: Caller) => ModelEntry[];
   /** Who is asking; throws the failure that the caller shall read. */
@@ -69,6 +67,77 @@ export interface Engine {
 /** Opens the home folder: database, keys, catalogue, engines. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { config, log, kind, clock = systemClock } = options;
+  const { lock, store, bootstrapped } = await openHome(config, kind, clock);
+  const telemetry = await telemetryOf(options);
+  const lease = await startLease(store, { kind, clock, log });
+  const catalog = openCatalog(config, log);
+  const upstreams = openUpstreams(config, log);
+  const callerUrls = createCallerUrls({
+    trustedHosts: config.fetchAllow,
+    bytesMax: PICTURE_BYTES_MAX,
+    log,
+  });
+  const results = await openResultStore({ config, log, clock, store, kind });
+  const jobs = new JobRegistry();
+  const spoolMeter: SpoolMeter = { bytes: 0 };
+  const lookup = openLookup({ store, jobs, results, clock });
+  const webhooks = openWebhooks({ config, log, clock, store, lookup, kind });
+  const { providers } = upstreams;
+  const router = openRoutes({ config, log, store, lease, providers, telemetry });
+  const inputs = {
+    config,
+    log,
+    clock,
+    store,
+    lease,
+    catalog,
+    providers,
+    callerUrls,
+    router,
+    telemetry,
+  };
+  const pipeline = buildPipeline({
+    ...inputs,
+    results,
+    jobs,
+    spoolMeter,
+    onWebhook: webhooks.nudge,
+  });
+  const marks = openMarks(store, log);
+  const rules = { now: () => clock.now(), defaultLimits: defaultLimits(config.file) };
+  const sweeping =
+    kind === 'server'
+      ? await takeOver({ ...inputs, jobsOf: router.jobsOf, pipeline, webhooks })
+      : undefined;
+  return {
+    store,
+    catalog,
+    pipeline,
+    lookup,
+    marks,
+    telemetry,
+    spoolMeter,
+    bootstrapped,
+    authenticate: (credentials) => authenticate(store, credentials, rules),
+    allowances: (caller) => readAllowances(store.db, caller, clock.now()),
+    models: (caller) => listModels(caller, { config, catalog, pipeline }),
+    close: async () => {
+      await jobs.idle();
+      catalog.close();
+      await Promise.all([upstreams.close(), callerUrls.close(), webhooks.close()]);
+      await sweeping?.stop();
+      await marks.flush();
+      await results?.close();
+      await telemetry.close();
+      await lease.stop();
+      await store.close();
+      lock?.release();
+    },
+  };
+}
+
+/** The folder with its lock, its database, and its first key. */
+async function openHome(config: Config, kind: EngineOptions['kind'], clock: Clock) {
   mkdirSync(config.homeFolder, { recursive: true, mode: 0o700 });
   const lock = kind === 'server' ? lockHome(config.homeFolder) : undefined;
   const store = await openStore({
@@ -82,50 +151,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     // What a process that died has left there belongs to nobody.
     rmSync(spoolFolder(config), { recursive: true, force: true });
   }
-  const lease = await startLease(store, { kind, clock, log });
-  const catalog = openCatalog(config, log);
-  const upstreams = openUpstreams(config, log);
-  const callerUrls = createCallerUrls({
-    trustedHosts: config.fetchAllow,
-    bytesMax: PICTURE_BYTES_MAX,
-    log,
-  });
-  const results = await openResultStore({ config, log, clock, store, kind });
-  const jobs = new JobRegistry();
-  const lookup = openLookup({ store, jobs, results, clock });
-  const webhooks = openWebhooks({ config, log, clock, store, lookup, kind });
-  const { providers } = upstreams;
-  const router = openRoutes({ config, log, store, lease, providers });
-  const inputs = { config, log, clock, store, lease, catalog, providers, callerUrls, router };
-  const pipeline = buildPipeline({ ...inputs, results, jobs, onWebhook: webhooks.nudge });
-  const marks = openMarks(store, log);
-  const rules = { now: () => clock.now(), defaultLimits: defaultLimits(config.file) };
-  const sweeping =
-    kind === 'server'
-      ? await takeOver({ ...inputs, jobsOf: router.jobsOf, pipeline, webhooks })
-      : undefined;
-  return {
-    store,
-    catalog,
-    pipeline,
-    lookup,
-    marks,
-    bootstrapped,
-    authenticate: (credentials) => authenticate(store, credentials, rules),
-    allowances: (caller) => readAllowances(store.db, caller, clock.now()),
-    models: (caller) => listModels(caller, { config, catalog, pipeline }),
-    close: async () => {
-      await jobs.idle();
-      catalog.close();
-      await Promise.all([upstreams.close(), callerUrls.close(), webhooks.close()]);
-      await sweeping?.stop();
-      await marks.flush();
-      await results?.close();
-      await lease.stop();
-      await store.close();
-      lock?.release();
-    },
-  };
+  return { lock, store, bootstrapped };
 }
 
 /** The models that the caller may use, as the list shows them. */
@@ -152,6 +178,16 @@ function listModels(
     );
 }
 
+/** A command that runs once counts nothing. */
+async function telemetryOf({ config, log, kind }: EngineOptions): Promise<OpenedTelemetry> {
+  return kind === 'server' ? openTelemetry(tracesOptions(config, log)) : NO_TELEMETRY;
+}
+
+function tracesOptions({ traces, file }: Config, log: Log): TracesOptions | undefined {
+  const { trace_ratio: ratio } = file.telemetry;
+  return traces === undefined ? undefined : { ...traces, ratio, version: readVersion(), log };
+}
+
 /** The cards of this package with the operator's file over them, watched. */
 function openCatalog({ filePath, providers }: Config, log: Log): WatchedCatalog {
   return watchCatalog(join(PACKAGE_FOLDER, 'catalog'), {
@@ -164,74 +200,6 @@ function openCatalog({ filePath, providers }: Config, log: Log): WatchedCatalog 
           checkOperatorText: (text: string) => void parseConfigFile(filePath, text),
         }),
   });
-}
-
-/** Payloads above this go to disk while they must be whole. */
-export const SPOOL_MEMORY_BYTES = 1024 * 1024;
-
-export function spoolFolder({ homeFolder }: Config): string {
-  return join(homeFolder, 'spool');
-}
-
-/** Without a store a key still keeps a second purchase from happening, for so long. */
-const KEY_TTL_MS_LEAST = 3_600_000;
-
-interface PipelineInputs {
-  readonly config: Config;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly store: Store;
-  readonly lease: Lease;
-  readonly catalog: WatchedCatalog;
-  readonly providers: ReadonlyMap<string, Provider>;
-  readonly callerUrls: CallerUrls;
-  readonly results: Results | undefined;
-  readonly jobs: JobRegistry;
-  readonly onWebhook: () => void;
-  readonly router: Router;
-}
-
-function buildPipeline(inputs: PipelineInputs): Pipeline {
-  const { config, log, clock, store, lease, catalog, providers, callerUrls } = inputs;
-  const { results, jobs, onWebhook, router } = inputs;
-  const keyTtlMs = Math.max(config.results.ttlMs, KEY_TTL_MS_LEAST);
-  const requestMs = config.file.time.request_seconds * 1000;
-  return {
-    catalog: catalog.current,
-    isConfigured: (provider) => providers.has(provider),
-    route: ({ card }, { mode, accountId }) => {
-      const isPainted = card.routes.every(({ provider }) => provider === painter.name);
-      // The painter makes several pictures in one call, each by its own seed.
-      return mode === 'test' || isPainted
-        ? painter
-        : fanOut(router.engine(card, accountId), card.imagesPerCall);
-    },
-    routeStates: () => router.states(catalog.current().list()),
-    records: openRecords(
-      openRequestRows({
-        store,
-        leaseId: lease.id,
-        log,
-        keyTtlMs,
-        onWebhook,
-        onStored: async (bytes) => results?.count(bytes),
-        takeLimits: (tx, request) => takeLimits(tx, { ...request, keyId: request.keyId ?? '' }),
-        recordSpend,
-      }),
-    ),
-    jobs,
-    results,
-    findEarlier: openClaims({ store, clock, ttlMs: keyTtlMs }),
-    answerOf: openAnswers({ store, jobs, results, clock, waitMs: requestMs }),
-    clock,
-    log,
-    openSpool: () => createSpool({ folder: spoolFolder(config), memoryBytes: SPOOL_MEMORY_BYTES }),
-    fetchPicture: async (url, signal) => {
-      const { body } = await callerUrls.fetch(url, signal);
-      return arrivingPayload('binary', body);
-    },
-    requestMs,
-  };
 }
 
 interface ResultStoreInputs {

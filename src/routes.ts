@@ -7,6 +7,7 @@ import { openRouter, type Router } from './pipeline/router.ts';
 import type { Provider } from './providers/provider.ts';
 import { deleteStaleRouteStates, writeRouteState } from './store/route-states.ts';
 import type { Store } from './store/store.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 
 export interface RoutesInputs {
   readonly config: Config;
@@ -14,10 +15,12 @@ export interface RoutesInputs {
   readonly store: Store;
   readonly lease: Lease;
   readonly providers: ReadonlyMap<string, Provider>;
+  readonly telemetry: Telemetry;
 }
 
 /** Where the calls of the models go, by the operator's rules. Its circuits are written down. */
-export function openRoutes({ config, log, store, lease, providers }: RoutesInputs): Router {
+export function openRoutes(inputs: RoutesInputs): Router {
+  const { config, log, store, lease, providers, telemetry } = inputs;
   const places = config.providers.flatMap(({ name, maxInFlight, queue }) =>
     maxInFlight === undefined ? [] : [[name, { limit: maxInFlight, ...queue }] as const],
   );
@@ -41,6 +44,7 @@ export function openRoutes({ config, log, store, lease, providers }: RoutesInput
     rules: rulesOf(config),
     log,
     onCircuit,
+    onCall: telemetry.callEnded,
   });
 }
 

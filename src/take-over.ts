@@ -8,6 +8,7 @@ import { recover } from './pipeline/recover.ts';
 import type { Provider } from './providers/provider.ts';
 import { adoptAbandoned, disown } from './requests/abandoned.ts';
 import type { Store } from './store/store.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 import type { OpenedWebhooks } from './webhooks.ts';
 
 export interface TakeOverInputs {
@@ -18,6 +19,7 @@ export interface TakeOverInputs {
   /** What takes up the jobs of an account. */
   readonly jobsOf: (account: string) => Provider | undefined;
   readonly pipeline: Pipeline;
+  readonly telemetry: Telemetry;
   /** Told of each request whose process died and took it along. */
   readonly webhooks: Pick<OpenedWebhooks, 'tellLost' | 'nudge'>;
 }
@@ -30,7 +32,7 @@ export interface TakeOverInputs {
 export async function takeOver(
   inputs: TakeOverInputs,
 ): Promise<{ readonly stop: () => Promise<void> }> {
-  const { store, log, clock, lease, jobsOf, pipeline, webhooks } = inputs;
+  const { store, log, clock, lease, jobsOf, pipeline, webhooks, telemetry } = inputs;
   const ownLeaseId = lease.id;
   if (pipeline.results !== undefined) {
     const adopting = { leaseId: ownLeaseId, deadServerLeases: true, nowMs: clock.now() };
@@ -41,7 +43,11 @@ export async function takeOver(
       records.map(({ id }) => id).filter((id) => !taken.includes(id)),
     );
   }
-  const { tellLost: onLost, nudge: afterLost } = webhooks;
+  const { tellLost, nudge: afterLost } = webhooks;
+  const onLost: typeof tellLost = async (tx, id) => {
+    await tellLost(tx, id);
+    telemetry.requestsLost(1);
+  };
   const sweeping = { clock, ownLeaseId, onLost, afterLost };
   await sweep(store, log, { ...sweeping, deadServerLeases: true });
   return startSweeping({ store, log, ...sweeping });

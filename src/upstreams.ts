@@ -28,6 +28,7 @@ export function openUpstreams(config: Config, log: Log): Upstreams {
       // The operator's word that the credential may go there is word enough to go there at all.
       trustedHosts: new Set([...config.fetchAllow, ...pollingHosts(account)]),
       log,
+      traceContext: account.traceContext,
       ...(adapter.ownDomains === undefined ? {} : { ownDomains: adapter.ownDomains }),
       ...account.time,
     });

@@ -37,7 +37,8 @@ const PLANTED: readonly Planted[] = [
     access: ['../http/x.ts', '../providers/x.ts', '../pipeline/x.ts', 'kysely'],
     requests: ['../http/x.ts', '../providers/x.ts', '../catalog/x.ts'],
     pipeline: ['../http/x.ts', '../store/x.ts', 'fastify', 'kysely', 'undici'],
-    http: ['../providers/x.ts', '../store/x.ts', 'kysely', 'undici'],
+    telemetry: ['../store/x.ts', '../http/x.ts', 'fastify', 'undici'],
+    http: ['../providers/x.ts', '../store/x.ts', 'kysely', 'undici', 'prom-client'],
     'http/routes': ['../../providers/x.ts', '../../store/x.ts', 'kysely'],
   }),
   {

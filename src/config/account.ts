@@ -27,6 +27,8 @@ export interface AccountConfig {
   /** The most calls that the upstream takes at once; absent: nothing is known of such a bound. */
   readonly maxInFlight?: number;
   readonly queue: AccountQueue;
+  /** Requests carry the W3C context of the trace. */
+  readonly traceContext: boolean;
 }
 
 /** Who waits for one of the places of an account. */

@@ -30,7 +30,12 @@ function problemsOf(environment: Environment, text = ''): string[] {
 
 /** The vendor's bound; it stands for an account without a word of the operator's. */
 const BFL_PLACES = { maxInFlight: 24 };
-const NOTHING = { settings: {}, time: {}, queue: { waitingMax: 1000, waitMs: 300_000 } };
+const NOTHING = {
+  settings: {},
+  time: {},
+  queue: { waitingMax: 1000, waitMs: 300_000 },
+  traceContext: false,
+};
 
 test('each credential of the environment makes an account of its kind', () => {
   const { providers } = load({
@@ -127,6 +132,7 @@ test('the file has accounts of its own, several of one kind', () => {
       settings: { organization: 'org-1', nested: { a: [1] } },
       time: { connectMs: 1100, firstByteMs: 120_000, idleMs: 500 },
       queue: NOTHING.queue,
+      traceContext: false,
     },
     { name: 'local', baseUrl: 'http://localhost:8081/v1', ...local },
     { name: 'proxied', baseUrl: 'https://a.example', apiKey: 'third', ...local },

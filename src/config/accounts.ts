@@ -199,10 +199,11 @@ const QUEUE: AccountQueue = { waitingMax: 1000, waitMs: 300_000 };
 function placesOf(
   source: AccountSource | undefined,
   usual: number | undefined,
-): Pick<AccountConfig, 'maxInFlight' | 'queue'> {
+): Pick<AccountConfig, 'maxInFlight' | 'queue' | 'traceContext'> {
   const maxInFlight = source?.max_in_flight ?? usual;
   const { max_waiting, max_wait_seconds } = source?.queue ?? {};
   return {
+    traceContext: source?.trace_context ?? false,
     queue: {
       waitingMax: max_waiting ?? QUEUE.waitingMax,
       waitMs: max_wait_seconds === undefined ? QUEUE.waitMs : Math.round(max_wait_seconds * 1000),

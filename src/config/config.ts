@@ -9,6 +9,7 @@ import {
   credit,
   easelKey,
   folderUrl,
+  headerList,
   hostPorts,
   httpUrl,
   type LogLevel,
@@ -31,6 +32,10 @@ export interface Config {
   readonly secret?: string;
   readonly bootstrap: { readonly key?: string; readonly creditUsd: Nanousd };
   readonly logLevel: LogLevel;
+  /** Opens /metrics to whoever has it; absent: to this machine only. */
+  readonly metricsToken?: string;
+  /** Where traces go; absent: there are none. */
+  readonly traces?: { readonly url: string; readonly headers: Readonly<Record<string, string>> };
   readonly client: { readonly server?: string; readonly apiKey?: string };
   readonly file: FileConfig;
   /** The config file, whose models and markups the catalogue reads; absent: there is none. */
@@ -81,6 +86,8 @@ export function loadConfig(environment: Environment): Config {
       creditUsd: read('EASEL_BOOTSTRAP_CREDIT_USD', credit) ?? parseUsd('10'),
     },
     logLevel: read('EASEL_LOG_LEVEL', logLevel) ?? 'info',
+    ...optional('metricsToken', read('EASEL_METRICS_TOKEN', signingSecret)),
+    ...traces(read),
     client: {
       ...optional('server', read('EASEL_SERVER', httpUrl)),
       ...optional('apiKey', read('EASEL_API_KEY', easelKey)),
@@ -95,6 +102,12 @@ export function loadConfig(environment: Environment): Config {
     throw new ConfigError(problems);
   }
   return config;
+}
+
+function traces(read: ReadSetting): Pick<Config, 'traces'> {
+  const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT', httpUrl);
+  const headers = read('OTEL_EXPORTER_OTLP_HEADERS', headerList) ?? {};
+  return endpoint === undefined ? {} : { traces: { url: `${endpoint}/v1/traces`, headers } };
 }
 
 /** What is wrong with a setting goes to the problems, under its name. */

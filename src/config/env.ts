@@ -62,6 +62,21 @@ export const SETTINGS = [
     default: 'info',
   },
   {
+    name: 'EASEL_METRICS_TOKEN',
+    meaning: 'Who sends it as a Bearer may read /metrics from anywhere.',
+    default: 'none: from this machine only',
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    meaning: 'Where traces are sent, by OTLP over HTTP: `http://127.0.0.1:4318`.',
+    default: 'none: no traces',
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_HEADERS',
+    meaning: 'Headers that go with them: `name=value,…`.',
+    default: 'none',
+  },
+  {
     name: 'EASEL_SERVER',
     meaning: 'The CLI asks the server at this URL in place of the data folder.',
     default: 'none',

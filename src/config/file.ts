@@ -39,6 +39,8 @@ const account = z.strictObject({
     .default({}),
   /** The most calls that it takes at once; the others wait in a fair queue. */
   max_in_flight: z.int().min(1).max(100_000).optional(),
+  /** true: requests carry the context of the trace, so that the upstream's spans join it. */
+  trace_context: z.boolean().default(false),
   queue: z
     .strictObject({
       /** The most calls that wait; the next is refused. */
@@ -132,6 +134,14 @@ const schema = z.strictObject({
       max_event_loop_delay_ms: z.number().min(1).max(60_000).default(200),
       /** A body that takes longer than upload_idle_seconds must come at this pace on the average. */
       min_body_bytes_per_second: z.int().min(0).max(1_000_000).default(256),
+    })
+    .prefault({}),
+  telemetry: z
+    .strictObject({
+      /** off: there is no /metrics. */
+      metrics: z.enum(['on', 'off']).default('on'),
+      /** How many of the traces that begin here are sent: 0 to 1. */
+      trace_ratio: z.number().min(0).max(1).default(1),
     })
     .prefault({}),
   /** Browsers: the origins whose pages may call this server, as `https://app.example`. */

@@ -125,3 +125,16 @@ function hostPort(text: string): string {
   }
   return `${url.hostname}:${Number(digits)}`;
 }
+
+/** `name=value,…`, as OpenTelemetry's variables have it; values may be percent-encoded. */
+export function headerList(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text.split(',').map((pair) => {
+      const [name = '', ...rest] = pair.split('=');
+      if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name.trim()) || rest.length === 0) {
+        throw new Error('it is not a list of headers as name=value,…');
+      }
+      return [name.trim(), decodeURIComponent(rest.join('=').trim())];
+    }),
+  );
+}

@@ -1,6 +1,7 @@
 import { Agent } from 'undici';
 import type { Log } from '../base/log.ts';
 import { agentOptions, download, FIXED_HEADERS, isRedirect } from './download.ts';
+import { currentTraceparent } from '../base/trace.ts';
 import { UpstreamFailure } from '../base/upstream-failure.ts';
 import type { Egress, EgressAnswer, EgressRequest } from './egress.ts';
 import { exchange, type ExchangeAnswer, type ExchangeRequest } from './exchange.ts';
@@ -39,6 +40,8 @@ export interface EgressOptions {
   /** The most connections to one host; further requests wait. 512 by default. */
   readonly connections?: number;
   readonly log: Log;
+  /** Requests carry the W3C context of the trace that they are part of. */
+  readonly traceContext?: boolean;
   /** How names are resolved; the system's way by default. */
   readonly lookup?: Lookup;
 }
@@ -58,7 +61,10 @@ export function createEgress(options: EgressOptions): Egress {
         dispatcher: isDirect ? direct : guarded,
         method: request.method,
         url,
-        ...withBody(checkHeaders(request.headers ?? {}, url), request.body),
+        ...withBody(
+          { ...checkHeaders(request.headers ?? {}, url), ...settings.trace() },
+          request.body,
+        ),
         signal: request.signal,
         firstByteMs: request.firstByteMs ?? settings.firstByteMs,
         idleMs: settings.idleMs,
@@ -107,8 +113,14 @@ function withDefaults(options: EgressOptions) {
     bodyBytesMax: options.bodyBytesMax ?? 512 * MEBIBYTE,
     downloadBytesMax: options.downloadBytesMax ?? 128 * MEBIBYTE,
     connections: options.connections ?? 512,
+    trace: options.traceContext === true ? traceHeader : () => ({}),
     ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
   };
+}
+
+function traceHeader(): Record<string, string> {
+  const traceparent = currentTraceparent();
+  return traceparent === undefined ? {} : { traceparent };
 }
 
 /**

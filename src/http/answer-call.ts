@@ -50,6 +50,7 @@ export async function answerCall(parts: ImageParts, exchange: Exchange): Promise
   const { request, reply, call } = exchange;
   // An unknown model may be any text: the log line takes no more of it than an id could have.
   request.easel.model = call.model.slice(0, MODEL_LOGGED_MAX);
+  traceParse(request);
   const wishes = await readingWishes(parts, exchange);
   const { answer: source, isReplay } = await start(parts, exchange, wishes);
   const { id } = source.facts;
@@ -65,6 +66,15 @@ export async function answerCall(parts: ImageParts, exchange: Exchange): Promise
     return;
   }
   await writeAnswer(parts, exchange, source);
+}
+
+/** The body has been read and understood. */
+function traceParse({ easel }: FastifyRequest): void {
+  easel.trace?.span({
+    name: 'parse',
+    startMs: easel.checkedAtMs ?? easel.startedAtMs,
+    endMs: Date.now(),
+  });
 }
 
 /** A refusal of the headers must let go of what the body has brought. */
@@ -89,6 +99,7 @@ function start(
     parts.generate(callerOf(request), call, {
       ...options,
       requestId: request.id,
+      trace: request.easel.trace,
       signal,
       ...(inputs === undefined ? {} : { inputs }),
     }),
@@ -120,10 +131,13 @@ async function writeAnswer(
   exchange: Exchange,
   source: Answerable,
 ): Promise<void> {
-  const { reply } = exchange;
+  const { reply, request } = exchange;
+  const { trace } = request.easel;
+  const startMs = Date.now();
   const reader = source.subscribe();
   reply.raw.once('close', () => {
     reader.close();
+    trace?.span({ name: 'render', startMs, endMs: Date.now() });
     const { id } = source.facts;
     if (!reply.raw.writableFinished) {
       parts.marks.orphaned(id);

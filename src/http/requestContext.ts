@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../access/authenticate.ts';
 import { Failure } from '../base/errors.ts';
+import type { Trace } from '../base/trace.ts';
 import type { Nanousd } from '../base/money.ts';
 
 /** What is known of one HTTP request besides its bytes; the log line is made of it. */
@@ -12,6 +13,9 @@ export interface RequestContext {
   /** Milliseconds from the request's start to the first byte of its answer. */
   firstByteMs?: number;
   failure?: Failure;
+  trace?: Trace | undefined;
+  /** When all that can be checked before the body had been. */
+  checkedAtMs?: number;
   readonly startedAtMs: number;
 }
 

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Caller, Credentials } from '../access/authenticate.ts';
@@ -7,12 +6,13 @@ import type { Clock } from '../base/clock.ts';
 import { errorBody, Failure } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
-import { formatUsd } from '../base/money.ts';
 import { validate } from '../contract/validate.ts';
 import { answerErrors, frameworkFailure, sendFailure } from './errors.ts';
 import { allowOrigins } from './allow-origins.ts';
 import type { ArrivingOptions } from './body/arriving.ts';
 import { readJsonBodies } from './body/json-body.ts';
+import type { Telemetry, TraceBegin } from '../telemetry/telemetry.ts';
+import { tellExchange } from './exchange-log.ts';
 import type { InFlight } from './inFlight.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { suppliedRequestId } from './requestContext.ts';
@@ -27,6 +27,7 @@ export interface ServerParts {
   readonly allowances: (caller: Caller) => Promise<readonly Allowance[]>;
   readonly inFlight: InFlight;
   readonly shedder: Shedder;
+  readonly telemetry: Telemetry;
   /** True once the server is on its way out. */
   readonly isDraining: () => boolean;
   /** JSON bodies that are larger, stop, or come too slowly are refused. */
@@ -45,6 +46,7 @@ const SMALL_BODY_BYTES = 64 * 1024;
 
 /** The HTTP server with all that holds for every route; the routes are added by the caller. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
+  const { log, telemetry } = parts;
   const server = fastify({
     logger: false,
     bodyLimit: parts.body.bytesMax,
@@ -81,10 +83,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     if (isShed(parts, request)) {
       return turnAway(request, reply);
     }
+    request.easel.trace = telemetry.trace(traceOf(request));
     parts.inFlight.enter();
     reply.raw.once('close', () => {
       parts.inFlight.leave();
-      logRequest(parts, request, reply.raw);
+      tellExchange({ log, telemetry, nowMs: parts.clock.now() }, request, reply.raw);
     });
     requireHost(request);
     await admitCaller(parts, request, reply);
@@ -150,13 +153,16 @@ async function admitCaller(
   }
   const { authorization, 'x-api-key': sentKey } = request.headers;
   const xApiKey = typeof sentKey === 'string' ? sentKey : undefined;
+  const step = stepper(parts, request);
   const caller = await parts.authenticate({ authorization, xApiKey });
   request.easel.caller = caller;
+  step('authenticate');
   const isLarge = !(Number(request.headers['content-length']) <= SMALL_BODY_BYTES);
   if (paid !== true) {
     return;
   }
   const allowances = await parts.allowances(caller);
+  step('limit');
   void reply.headers(rateLimitHeaders(allowances));
   if (mayBePaid(request)) {
     return;
@@ -165,6 +171,26 @@ async function admitCaller(
   if (isBroke(caller, isLarge)) {
     throw new Failure('insufficient_quota');
   }
+}
+
+/** Adds a span for each step, from the end of the one before. */
+function stepper({ clock }: ServerParts, { easel }: FastifyRequest): (name: string) => void {
+  let startMs = clock.now();
+  return (name) => {
+    const endMs = clock.now();
+    easel.trace?.span({ name, startMs, endMs });
+    easel.checkedAtMs = endMs;
+    startMs = endMs;
+  };
+}
+
+function traceOf(request: FastifyRequest): TraceBegin {
+  const { traceparent } = request.headers;
+  return {
+    name: `${request.method} ${request.routeOptions.url ?? 'none'}`,
+    startMs: request.easel.startedAtMs,
+    traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+  };
 }
 
 function isBroke({ available }: Caller, isLarge: boolean): boolean {
@@ -184,32 +210,6 @@ function validatorOf(schema: unknown): (data: unknown) => { value: unknown } | {
       return { error: error as Error };
     }
   };
-}
-
-/** One line a request, whatever became of it: ids, sums and times, never what was in it. */
-function logRequest(parts: ServerParts, request: FastifyRequest, response: ServerResponse): void {
-  const { headersSent, writableFinished: finished } = response;
-  // 499 is what nginx logs for a client that left before there was an answer.
-  const status = headersSent ? response.statusCode : 499;
-  const { caller, imageId, model, cost, failure, firstByteMs, startedAtMs } = request.easel;
-  const line = {
-    requestId: request.id,
-    method: request.method,
-    // The path only: a query may hold what is none of the log's business.
-    path: request.url.split('?', 1)[0],
-    status,
-    ...(finished ? {} : { aborted: true }),
-    ...(caller === undefined
-      ? {}
-      : { account: caller.accountId, key: caller.keyId, mode: caller.mode }),
-    ...(imageId === undefined ? {} : { image: imageId }),
-    ...(model === undefined ? {} : { model }),
-    ...(cost === undefined ? {} : { costUsd: formatUsd(cost) }),
-    ...(failure === undefined ? {} : { error: failure.row.code ?? failure.errorName }),
-    ...(firstByteMs === undefined ? {} : { firstByteMs }),
-    durationMs: parts.clock.now() - startedAtMs,
-  };
-  parts.log.info(line, 'request');
 }
 
 /** What Node's own parser refuses never reaches Fastify: garbage, or headers without end. */

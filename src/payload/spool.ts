@@ -22,8 +22,15 @@ export interface SpoolOptions {
   readonly folder: string;
   /** What one request may keep in memory, all its payloads together. */
   readonly memoryBytes: number;
+  /** Counts what all spools keep together. */
+  readonly meter?: SpoolMeter;
   /** What one request may keep in all, in memory and on disk; 512 MiB by default. */
   readonly totalBytesMax?: number;
+}
+
+/** Bytes that are kept now. */
+export interface SpoolMeter {
+  bytes: number;
 }
 
 const TOTAL_BYTES_MAX = 512 * 1024 * 1024;
@@ -59,7 +66,10 @@ class Room {
   readonly #totalBytesMax: number;
   #isClosed = false;
 
-  constructor({ folder, memoryBytes, totalBytesMax = TOTAL_BYTES_MAX }: SpoolOptions) {
+  readonly #meter: SpoolMeter;
+
+  constructor({ folder, memoryBytes, totalBytesMax = TOTAL_BYTES_MAX, meter }: SpoolOptions) {
+    this.#meter = meter ?? { bytes: 0 };
     this.folder = folder;
     this.freeMemoryBytes = memoryBytes;
     this.freeBytes = totalBytesMax;
@@ -72,6 +82,15 @@ class Room {
       throw new SpoolError('full', `totalBytesMax of ${this.#totalBytesMax} is exceeded`);
     }
     this.freeBytes -= bytes;
+    this.#meter.bytes += bytes;
+  }
+
+  give(bytes: number): void {
+    // What is closed has given everything back.
+    if (!this.#isClosed) {
+      this.freeBytes += bytes;
+      this.#meter.bytes -= bytes;
+    }
   }
 
   refuseClosed(): void {
@@ -81,6 +100,7 @@ class Room {
   }
 
   async close(): Promise<void> {
+    this.give(this.#totalBytesMax - this.freeBytes);
     this.#isClosed = true;
     const files = [...this.files];
     this.files.clear();
@@ -127,7 +147,7 @@ class Place {
   }
 
   async giveUp(): Promise<void> {
-    this.#room.freeBytes += this.#bytes;
+    this.#room.give(this.#bytes);
     this.#freeMemory();
     // Why the payload could not be kept matters more than that its file would not close.
     await this.#file?.release().catch(() => undefined);

@@ -7,12 +7,15 @@ import type { TakenJob } from './fan-out.ts';
 import { paint, type Painted, type Painting } from './paint.ts';
 import type { EditInputs } from './pictures.ts';
 import { endingOf, type HeldRequest, type Records } from './record.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { tellReleased, tellSettled } from './tell.ts';
 import { writeResumeState } from './resume-state.ts';
 import { verdictOf } from './verdict.ts';
 
 /** What carrying out works with. */
 export interface CarryOutParts {
   readonly records: Records;
+  readonly telemetry: Telemetry;
   readonly log: Log;
   /** The most that one request may take, in milliseconds. */
   readonly requestMs: number;
@@ -106,8 +109,10 @@ async function work(parts: CarryOutParts, run: Run, progress: Progress): Promise
       await giveUp(parts, run, painted);
       return;
     }
-    const stored = await parts.records.stored(progress.serving.request, painted);
+    const served = progress.serving.request;
+    const stored = await parts.records.stored(served, painted);
     const outcome = await parts.records.settle(endingOf(request), stored);
+    tellSettled(parts.telemetry, served, { outcome, painted });
     job.emit({ type: 'completed', outcome });
   } catch (error) {
     // The database did not take the end of it. The hold stays until a sweep resolves it: a
@@ -128,6 +133,7 @@ async function giveUp(parts: CarryOutParts, run: Run, failure: Failure): Promise
   });
   if (!(failure instanceof Suspended)) {
     await parts.records.release(request, failure);
+    tellReleased(parts.telemetry, request, failure);
   }
   job.emit({ type: 'failed', failure });
 }

@@ -1,4 +1,5 @@
 import type { Caller } from '../access/authenticate.ts';
+import type { Trace } from '../base/trace.ts';
 import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
@@ -70,6 +71,8 @@ export interface GenerateOptions {
   readonly webhookUrl?: string;
   /** What is to be said beside what the card says. */
   readonly warnings?: readonly JobWarning[];
+  /** To which its steps are added. */
+  readonly trace?: Trace | undefined;
 }
 
 export interface Started {
@@ -160,6 +163,7 @@ async function begin(
     isAsync,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(webhookUrl === undefined ? {} : { webhookUrl }),
+    trace: options.trace,
   });
   const job = new Job(factsOf(request), { survives: request.keeping.isLasting, isAsync });
   const engine = options.fault === undefined ? provider : withTestFault(provider, options.fault);

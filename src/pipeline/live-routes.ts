@@ -1,6 +1,7 @@
 import type { Log } from '../base/log.ts';
 import type { Card, Route } from '../catalog/card.ts';
 import type { Provider } from '../providers/provider.ts';
+import type { EndedCall } from '../telemetry/telemetry.ts';
 import { Breaker, type BreakerRules } from './breaker.ts';
 import { FairQueue, type FairQueueBounds } from './fair-queue.ts';
 import type { Circuit, RouteState } from './route-state.ts';
@@ -22,6 +23,8 @@ export interface RouterOptions {
   readonly places: ReadonlyMap<string, FairQueueBounds>;
   readonly rules: RoutingRules;
   readonly log: Log;
+  /** Told of each call that is over. */
+  readonly onCall?: (call: EndedCall) => void;
   /** Told of each change of a circuit. */
   readonly onCircuit?: (state: RouteState) => void;
 }

@@ -54,7 +54,8 @@ export async function paint(request: HeldRequest, painting: Painting): Promise<P
   const signal = AbortSignal.any([job.signal, end.signal]);
   const task = taskOf(request);
   const { turns } = job;
-  const events = start(task, { signal, log, spool: spool.keep, submitted, turns });
+  const { trace } = request;
+  const events = start(task, { signal, log, spool: spool.keep, submitted, turns, trace });
   try {
     for (;;) {
       // An engine may be slow to notice that the job was given up: nobody waits for that.

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Failure } from '../base/errors.ts';
 import { formatSize } from '../base/image.ts';
 import type { Nanousd } from '../base/money.ts';
+import type { Trace } from '../base/trace.ts';
 import type { Admitted } from '../catalog/admitted.ts';
 import { cost } from '../catalog/price.ts';
 import type { Spool } from '../payload/spool.ts';
@@ -28,6 +29,10 @@ export class Stopwatch {
 
   get steps(): Readonly<Record<string, number>> {
     return this.#steps;
+  }
+
+  get elapsedMs(): number {
+    return this.#clock.now() - this.startedAtMs;
   }
 
   mark(step: string): void {
@@ -61,6 +66,7 @@ export interface HeldRequest {
   readonly idempotencyKey?: string;
   readonly isAsync: boolean;
   readonly webhookUrl?: string;
+  readonly trace?: Trace | undefined;
 }
 
 /** Steps 5 and 7 to 8 of a request: its money and its row, which are always written as one. */

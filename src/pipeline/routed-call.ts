@@ -1,8 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Failure } from '../base/errors.ts';
+import { type OpenSpan, withTraceparent } from '../base/trace.ts';
 import { UpstreamFailure } from '../base/upstream-failure.ts';
 import type { Card, Route } from '../catalog/card.ts';
 import type { ImageTask, ProviderContext, ProviderEvent, Receipt } from '../providers/provider.ts';
+import type { EndedCall } from '../telemetry/telemetry.ts';
 import type { RouteCall } from './breaker.ts';
 import type { LiveRoutes } from './live-routes.ts';
 import { verdictOf } from './verdict.ts';
@@ -44,7 +46,7 @@ export class RoutedCall {
         if (breaker.waitMs > 0) {
           continue;
         }
-        attempt = new Attempt(breaker.begin(), account, this.#inputs.context.signal);
+        attempt = new Attempt(breaker.begin(), { account, route: name }, this.#inputs.context);
         this.#inputs.context.turns?.begins();
         const receipt = yield* attempt.run(this.#begin(route));
         return { ...receipt, account, route: name };
@@ -54,7 +56,7 @@ export class RoutedCall {
         }
         this.#note(route, error, attempt === undefined);
       } finally {
-        attempt?.end();
+        attempt?.end(this.#routes.options.onCall);
         leave?.();
       }
     }
@@ -149,15 +151,30 @@ export class RoutedCall {
 /** One try, and what its route learns of it. */
 class Attempt {
   readonly #call: RouteCall;
-  readonly #account: string;
+  readonly #at: { readonly account: string; readonly route: string };
   readonly #signal: AbortSignal;
-  /** Something came of it: what follows is no permission to ask anybody else. */
-  hasBrought = false;
+  readonly #span: OpenSpan | undefined;
+  readonly #startedAt = performance.now();
+  #firstByteMs: number | undefined;
+  #outcome: EndedCall['outcome'] = 'given_up';
 
-  constructor(call: RouteCall, account: string, signal: AbortSignal) {
+  constructor(
+    call: RouteCall,
+    at: { readonly account: string; readonly route: string },
+    { signal, trace }: ProviderContext,
+  ) {
     this.#call = call;
-    this.#account = account;
+    this.#at = at;
     this.#signal = signal;
+    this.#span = trace?.call(`call ${at.route}`, {
+      'gen_ai.provider.name': at.account,
+      'easel.route': at.route,
+    });
+  }
+
+  /** Something came of it: what follows is no permission to ask anybody else. */
+  get hasBrought(): boolean {
+    return this.#firstByteMs !== undefined;
   }
 
   async *run(
@@ -165,12 +182,13 @@ class Attempt {
   ): AsyncGenerator<ProviderEvent, Receipt, void> {
     try {
       for (;;) {
-        const step = await events.next();
+        const step = await withTraceparent(this.#span?.traceparent, () => events.next());
         if (step.done === true) {
+          this.#outcome = 'ok';
           this.#call.succeeded();
           return step.value;
         }
-        this.hasBrought = true;
+        this.#firstByteMs ??= performance.now() - this.#startedAt;
         yield this.#signed(step.value);
       }
     } catch (error) {
@@ -185,14 +203,18 @@ class Attempt {
     }
   }
 
-  end(): void {
+  end(onCall: ((call: EndedCall) => void) | undefined): void {
     this.#call.ended();
+    const outcome = this.#outcome;
+    this.#span?.end({}, outcome === 'ok' ? undefined : outcome);
+    const durationMs = performance.now() - this.#startedAt;
+    onCall?.({ route: this.#at.route, outcome, durationMs, firstByteMs: this.#firstByteMs });
   }
 
   /** A job is found again at the account that has it. */
   #signed(event: ProviderEvent): ProviderEvent {
     return event.type === 'submitted'
-      ? { ...event, job: { ...event.job, account: this.#account } }
+      ? { ...event, job: { ...event.job, account: this.#at.account } }
       : event;
   }
 
@@ -200,12 +222,15 @@ class Attempt {
     const { fault, retryAfterMs } = verdictOf(error);
     switch (fault) {
       case 'upstream':
+        this.#outcome = 'failed';
         this.#call.failed();
         break;
       case 'overload':
+        this.#outcome = 'overloaded';
         this.#call.refused(retryAfterMs);
         break;
       case 'request':
+        this.#outcome = 'refused';
         this.#call.succeeded();
         break;
       case 'none':

@@ -1,6 +1,7 @@
 import type { ImageFormat, PixelSize } from '../base/image.ts';
 import type { Log } from '../base/log.ts';
 import type { Nanousd } from '../base/money.ts';
+import type { Trace } from '../base/trace.ts';
 import type { TokenUsage } from '../base/usage.ts';
 import type { Payload } from '../payload/payload.ts';
 import type { ReferencePicture } from '../payload/reference.ts';
@@ -113,6 +114,8 @@ export interface ProviderContext {
     readonly waits: (place: () => number) => () => void;
     readonly begins: () => void;
   };
+  /** To which calls of upstreams are added. */
+  readonly trace?: Trace | undefined;
 }
 
 /**

@@ -30,6 +30,8 @@ export interface Results {
   readonly nameOf: (requestId: string, index: number) => string;
   /** Makes room for what has just come to its row: delivered ones go first, oldest first. */
   readonly count: (bytes: number) => Promise<void>;
+  /** Of all pictures that are kept. */
+  readonly bytes: () => number;
   /** All pictures of a request, in order; undefined when one of them is gone. */
   readonly find: (requestId: string, count: number) => Promise<ResultRecord[] | undefined>;
   /** All of these; undefined, and none is open, when one of them is gone. */
@@ -67,6 +69,7 @@ export async function openResults(options: ResultsOptions): Promise<Results> {
     nameOf,
     keep: (requestId, index, payload) => blobs.keep(nameOf(requestId, index), payload),
     count: (bytes) => keeper.count(bytes),
+    bytes: () => keeper.bytes,
     find: async (requestId, count) => {
       const records = await listResults(store.db, requestId);
       // A row does not say that its file is there: only opening it does.
@@ -157,6 +160,10 @@ class Keeper {
   constructor(options: ResultsOptions, bytes: number) {
     this.#options = options;
     this.#bytes = bytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
   }
 
   async count(bytes: number): Promise<void> {

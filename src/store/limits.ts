@@ -1,7 +1,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { Limits, RateKind } from '../base/limits.ts';
 import type { Nanousd } from '../base/money.ts';
-import type { LimitsTable, Mode } from './database.ts';
+import { type LimitsTable, type Mode, MODES } from './database.ts';
 import { prepared, type Slot } from './prepared.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
@@ -173,4 +173,24 @@ export async function addSpend(
   const month = monthOf(tx.startedAt);
   const { rows } = await upsertSpend(tx, { subject, month, cost });
   return rows[0]?.spent ?? 0n;
+}
+
+/** What all running requests hold, by mode. */
+export async function sumHolds(
+  executor: Executor,
+): Promise<{ mode: Mode; count: number; amount: Nanousd }[]> {
+  const rows = await executor
+    .selectFrom('requests')
+    .select(({ fn }) => [
+      'mode',
+      fn.countAll<bigint>().as('count'),
+      sql<bigint>`cast(coalesce(sum(held), 0) as bigint)`.as('amount'),
+    ])
+    .where('status', '=', sql.lit('running'))
+    .groupBy('mode')
+    .execute();
+  return MODES.map((mode) => {
+    const row = rows.find((each) => each.mode === mode);
+    return { mode, count: Number(row?.count ?? 0n), amount: row?.amount ?? 0n };
+  });
 }

@@ -4,6 +4,7 @@ import { createLog } from '../../src/base/log.ts';
 import { InFlight } from '../../src/http/inFlight.ts';
 import { createServer } from '../../src/http/server.ts';
 import { Shedder } from '../../src/http/shedding.ts';
+import { NO_TELEMETRY } from '../../src/telemetry/open.ts';
 import { type Arrivals, watchArrivals } from './arrivals.ts';
 
 /** The real HTTP layer around a route that fails as it is told. */
@@ -34,6 +35,7 @@ export async function startFailingServer(): Promise<FailingServer> {
     inFlight: new InFlight(),
     authenticate: () => Promise.reject(new Failure('invalid_api_key')),
     allowances: async () => [],
+    telemetry: NO_TELEMETRY,
     isDraining: () => false,
     body: { bytesMax: 1024 * 1024, idleMs: 30_000, bytesPerSecondMin: 0 },
     origins: [],
