@@ -1,4 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { adminActions } from './admin/actions.ts';
+import { type HomeAdminKey, homeAdminKey, isAdminKey } from './admin/admin-key.ts';
+import { adminLookups } from './admin/lookups.ts';
 import { homeSecret } from './access/home-secret.ts';
 import type { Clock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
@@ -10,6 +13,9 @@ import { whyNoWebhook } from './egress/webhook-sender.ts';
 import type { ImageParts } from './http/answer-call.ts';
 import { InFlight } from './http/inFlight.ts';
 import { registerOpenApi } from './http/openapi.ts';
+import { adminAccountRoutes } from './http/routes/admin-accounts.ts';
+import { adminKeyRoutes } from './http/routes/admin-keys.ts';
+import { adminRecordRoutes } from './http/routes/admin-records.ts';
 import { balanceRoute } from './http/routes/balance.ts';
 import { documentRoutes } from './http/routes/documents.ts';
 import { editsRoute } from './http/routes/edits.ts';
@@ -42,6 +48,8 @@ export interface AppOptions {
 export interface App {
   readonly server: FastifyInstance;
   readonly engine: Engine;
+  /** Made just now, and to be shown once. */
+  readonly newAdminKey?: string;
   /** Takes no new requests, lets running ones finish until the deadline, and closes all. */
   readonly drain: () => Promise<void>;
 }
@@ -55,11 +63,13 @@ export async function createApp({ config, log, clock }: AppOptions): Promise<App
   const { overload, time, body_limits: bodyLimits, cors } = config.file;
   const { jobs } = engine.pipeline;
   const shedder = new Shedder(sheddingRules(config), { log, running: () => jobs.size });
+  const admin = adminKeyOf(config);
   const server = await createServer({
     log,
     inFlight,
     clock: engine.pipeline.clock,
     authenticate: engine.authenticate,
+    isAdmin: (sent) => isAdminKey(sent, admin.key),
     allowances: engine.allowances,
     telemetry: engine.telemetry,
     isDraining,
@@ -84,6 +94,7 @@ export async function createApp({ config, log, clock }: AppOptions): Promise<App
   return {
     server,
     engine,
+    ...(admin.isNew ? { newAdminKey: admin.key } : {}),
     drain: async () => {
       draining = true;
       const deadlineMs = config.file.time.drain_seconds * 1000;
@@ -186,10 +197,28 @@ function addRoutes(server: FastifyInstance, inputs: RouteInputs): void {
       return undefined;
     },
   });
+  addAdminRoutes(server, engine);
   documentRoutes(server);
   if (config.file.telemetry.metrics === 'on') {
     metricsRoute(server, { token: config.metricsToken, text: engine.telemetry.metricsText });
   }
+}
+
+function adminKeyOf({ adminKey, homeFolder }: Config): HomeAdminKey {
+  return adminKey === undefined ? homeAdminKey(homeFolder) : { key: adminKey, isNew: false };
+}
+
+function addAdminRoutes(server: FastifyInstance, { store, catalog, pipeline }: Engine): void {
+  const parts = {
+    actions: adminActions(store),
+    lookups: adminLookups(store),
+    isModel: (id: string) => catalog.current().find(id) !== undefined,
+    routeStates: pipeline.routeStates,
+    nowMs: () => pipeline.clock.now(),
+  };
+  adminAccountRoutes(server, parts);
+  adminKeyRoutes(server, parts);
+  adminRecordRoutes(server, parts);
 }
 
 /** Where links to pictures lead is known once the server listens. */

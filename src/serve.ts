@@ -70,6 +70,12 @@ function welcome(config: Config, app: App, url: string): string {
     lines.push(`API key  ${key}`);
     lines.push(`         a test key with ${credit} USD of test credit; it is not shown again`);
   }
+  if (app.newAdminKey !== undefined) {
+    lines.push(
+      `Admin key  ${app.newAdminKey}`,
+      '         for /admin/v1; kept in the data folder, and not shown again',
+    );
+  }
   lines.push(
     `Listening  ${url}`,
     '',

@@ -89,7 +89,8 @@ function limitsOf(key: KeyWithBalance, defaults: CallerLimits): Pick<Caller, 'li
   return isLimited ? { limits } : {};
 }
 
-function readCredentials({ authorization, xApiKey }: Credentials): string | undefined {
+/** The key that was sent; undefined when there is none, or it cannot be read. */
+export function readCredentials({ authorization, xApiKey }: Credentials): string | undefined {
   return authorization === undefined
     ? xApiKey?.trim()
     : BEARER_PATTERN.exec(authorization.trim())?.[1];

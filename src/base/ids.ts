@@ -1,10 +1,13 @@
 import { randomBytes, randomInt } from 'node:crypto';
 
+/** One that the operator chose may be longer, and of any characters that a header takes. */
+export const ADMIN_KEY_PATTERN = /^sk-easel-admin-[\w.~+/=-]{32,256}$/;
+
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const TIME_CHARACTERS = 8;
 const RANDOM_CHARACTERS = 16;
 
-export type IdPrefix = 'img' | 'req' | 'acct' | 'key' | 'tr' | 'lease' | 'msg';
+export type IdPrefix = 'img' | 'req' | 'acct' | 'key' | 'tr' | 'lease' | 'msg' | 'log';
 
 /**
  * A fresh id such as `img_0VkX2m9Q…`. The first eight characters hold the time in milliseconds, so

@@ -1,3 +1,4 @@
+import { adminCommand } from './admin.ts';
 import type { Command } from './command.ts';
 import { creditCommand } from './credit.ts';
 import { doctorCommand } from './doctor.ts';
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   requestCommand,
   webhooksSecretCommand,
   webhooksLogCommand,
+  adminCommand,
   doctorCommand,
   migrateCommand,
 ];

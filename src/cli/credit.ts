@@ -1,7 +1,7 @@
 import { formatUsd, type Nanousd, parseUsd, usdNumber } from '../base/money.ts';
-import { credit, readBalance } from '../ledger/ledger.ts';
+import { adminActions } from '../admin/actions.ts';
 import { type Command, UsageError } from './command.ts';
-import { DEFAULT_ACCOUNT, requireAccount, withHome } from './home.ts';
+import { CLI, DEFAULT_ACCOUNT, requireAccount, withHome } from './home.ts';
 import { MODE_OPTION, readMode } from './mode.ts';
 
 export const creditCommand: Command = {
@@ -12,6 +12,11 @@ export const creditCommand: Command = {
     mode: { ...MODE_OPTION, summary: 'Which of the two balances (test).' },
     account: { type: 'string', placeholder: 'ACCOUNT', summary: 'Whose (default).' },
     note: { type: 'string', placeholder: 'TEXT', summary: 'Kept with it in the ledger.' },
+    reference: {
+      type: 'string',
+      placeholder: 'NAME',
+      summary: 'Your name for it: what has the same one is given once.',
+    },
     json: { type: 'boolean', summary: 'Print JSON.' },
   },
   examples: ['easel credit 25 --mode live --account acme --note "invoice 17"'],
@@ -20,13 +25,11 @@ export const creditCommand: Command = {
     const amount = readAmount(operand);
     const mode = readMode(options);
     const note = options.text('note');
+    const reference = options.text('reference');
     const { account, balance } = await withHome(invocation, async (store) => {
       const account = await requireAccount(store.db, options.text('account') ?? DEFAULT_ACCOUNT);
-      const key = { accountId: account.id, mode };
-      await store.transaction((tx) =>
-        credit(tx, { ...key, amount, ...(note === undefined ? {} : { note }) }),
-      );
-      return { account, balance: await readBalance(store.db, key) };
+      const given = { accountId: account.id, mode, amount, note, reference };
+      return { account, balance: await adminActions(store).credit(CLI, given) };
     });
     if (options.flag('json')) {
       terminal.printJson({

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureAccount } from '../access/accounts.ts';
 import { bootstrap, type BootstrapResult } from '../access/bootstrap.ts';
 import { formatUsd } from '../base/money.ts';
 import type { Config } from '../config/config.ts';
@@ -8,10 +7,13 @@ import { credit } from '../ledger/ledger.ts';
 import { type AccountRecord, listAccounts } from '../store/accounts.ts';
 import { migrate } from '../store/migrate.ts';
 import { openStore, type Store } from '../store/store.ts';
-import type { Executor, Transaction } from '../store/transaction.ts';
+import type { Executor } from '../store/transaction.ts';
 import { CommandError, type Invocation } from './command.ts';
 import { readConfig } from './settings.ts';
 import type { Terminal } from './terminal.ts';
+
+/** Who did it, in the log of what operators do. */
+export const CLI = 'cli';
 
 /** The account that a command works on when none is named. */
 export const DEFAULT_ACCOUNT = 'default';
@@ -81,21 +83,24 @@ export function sayBootstrapped(result: BootstrapResult, config: Config, termina
   );
 }
 
-/** The account with this name or `acct_…` id. Throws when there is none. */
-export async function requireAccount(executor: Executor, nameOrId: string): Promise<AccountRecord> {
+/** The account with this name or `acct_…` id. */
+export async function findAccount(
+  executor: Executor,
+  nameOrId: string,
+): Promise<AccountRecord | undefined> {
   const accounts = await listAccounts(executor);
-  const account = accounts.find(({ id, name }) => name === nameOrId || id === nameOrId);
+  return accounts.find(({ id, name }) => name === nameOrId || id === nameOrId);
+}
+
+/** The same. Throws when there is none. */
+export async function requireAccount(executor: Executor, nameOrId: string): Promise<AccountRecord> {
+  const account = await findAccount(executor, nameOrId);
   if (account === undefined) {
+    const accounts = await listAccounts(executor);
     const names = accounts.map(({ name }) => name).join(', ');
     throw new CommandError(`There is no account ${nameOrId}; there are: ${names}.`, {
       hint: `npx easel keys create --account ${nameOrId} makes it, with a key.`,
     });
   }
   return account;
-}
-
-/** The id of the account, which is made when the name is new. */
-export async function accountFor(tx: Transaction, nameOrId: string): Promise<string> {
-  const accounts = await listAccounts(tx);
-  return accounts.find(({ id }) => id === nameOrId)?.id ?? ensureAccount(tx, nameOrId);
 }

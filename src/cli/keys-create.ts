@@ -1,9 +1,10 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { readConfig } from './settings.ts';
-import { type CreatedKey, createKey, type KeySettings } from '../access/keys.ts';
+import type { CreatedKey, KeySettings } from '../access/keys.ts';
+import { adminActions } from '../admin/actions.ts';
 import { openCatalog } from './catalogue.ts';
 import { type Command, type Options, UsageError } from './command.ts';
-import { accountFor, DEFAULT_ACCOUNT, withHome } from './home.ts';
+import { CLI, DEFAULT_ACCOUNT, findAccount, withHome } from './home.ts';
 import { keyJson } from './keys-list.ts';
 import { MODE_OPTION, readMode } from './mode.ts';
 import { nearest } from './nearest.ts';
@@ -34,12 +35,12 @@ export const keysCreateCommand: Command = {
     const { options, terminal } = invocation;
     const settings = readSettings(options, () => openCatalog(readConfig(invocation)));
     const account = options.text('account') ?? DEFAULT_ACCOUNT;
-    const created = await withHome(invocation, (store) =>
-      store.transaction(async (tx) => {
-        const accountId = await accountFor(tx, account);
-        return createKey(tx, { ...settings, accountId });
-      }),
-    );
+    const created = await withHome(invocation, async (store) => {
+      const actions = adminActions(store);
+      const known = await findAccount(store.db, account);
+      const { id: accountId } = known ?? (await actions.createAccount(CLI, account)).account;
+      return actions.createKey(CLI, { ...settings, accountId });
+    });
     printNewKey(created, terminal, options);
     return 0;
   },

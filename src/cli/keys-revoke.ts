@@ -1,7 +1,7 @@
-import { revokeKey } from '../access/keys.ts';
+import { adminActions } from '../admin/actions.ts';
 import { findKey } from '../store/keys.ts';
 import { type Command, CommandError } from './command.ts';
-import { withExistingHome } from './home.ts';
+import { CLI, withExistingHome } from './home.ts';
 
 export const keysRevokeCommand: Command = {
   name: 'keys revoke',
@@ -13,13 +13,13 @@ export const keysRevokeCommand: Command = {
   run: async (invocation) => {
     const { operand, terminal } = invocation;
     await withExistingHome(invocation, async (store) => {
-      if (await store.transaction((tx) => revokeKey(tx, operand))) {
-        return;
-      }
       const key = await findKey(store.db, operand);
-      throw key?.revokedAt === undefined
-        ? unknownKey(operand)
-        : new CommandError(`${operand} was revoked before.`);
+      if (key === undefined || key.deletedAt !== undefined) {
+        throw unknownKey(operand);
+      }
+      if (!(await adminActions(store).revokeKey(CLI, operand))) {
+        throw new CommandError(`${operand} was revoked before.`);
+      }
     });
     terminal.print(`Revoked ${operand}: its callers now get 403 api_key_revoked.`);
     return 0;

@@ -1,7 +1,7 @@
-import { rotateKey } from '../access/keys.ts';
+import { adminActions } from '../admin/actions.ts';
 import { findKey } from '../store/keys.ts';
 import { type Command, CommandError } from './command.ts';
-import { withExistingHome } from './home.ts';
+import { CLI, withExistingHome } from './home.ts';
 import { printNewKey } from './keys-create.ts';
 import { unknownKey } from './keys-revoke.ts';
 
@@ -14,16 +14,16 @@ export const keysRotateCommand: Command = {
   run: async (invocation) => {
     const { operand, options, terminal } = invocation;
     const created = await withExistingHome(invocation, async (store) => {
-      const rotated = await store.transaction((tx) => rotateKey(tx, operand));
-      if (rotated !== undefined) {
-        return rotated;
-      }
       const key = await findKey(store.db, operand);
-      throw key?.revokedAt === undefined || key.deletedAt !== undefined
-        ? unknownKey(operand)
-        : new CommandError(`${operand} is revoked; a rotation would bring it back to life.`, {
-            hint: 'npx easel keys create makes a new key.',
-          });
+      if (key === undefined || key.deletedAt !== undefined) {
+        throw unknownKey(operand);
+      }
+      if (key.revokedAt !== undefined) {
+        throw new CommandError(`${operand} is revoked; a rotation would bring it back to life.`, {
+          hint: 'npx easel keys create makes a new key.',
+        });
+      }
+      return adminActions(store).rotateKey(CLI, operand);
     });
     printNewKey(created, terminal, options);
     return 0;

@@ -1,10 +1,11 @@
+import { adminActions } from '../admin/actions.ts';
 import type { Limits } from '../base/limits.ts';
 import { formatUsd, type Nanousd, parseUsd, usdNumber } from '../base/money.ts';
 import { findKey } from '../store/keys.ts';
-import { findLimits, writeLimits } from '../store/limits.ts';
+import { findLimits } from '../store/limits.ts';
 import type { Executor } from '../store/transaction.ts';
 import { type Command, CommandError, type Options, UsageError } from './command.ts';
-import { requireAccount, withExistingHome } from './home.ts';
+import { CLI, requireAccount, withExistingHome } from './home.ts';
 import { formatTable } from './terminal.ts';
 
 const NUMBERS = {
@@ -41,17 +42,15 @@ export const limitsCommand: Command = {
   run: async (invocation) => {
     const { operand, options, terminal } = invocation;
     const changes = readChanges(options);
-    const { id, limits } = await withExistingHome(invocation, (store) =>
-      store.transaction(async (tx) => {
-        const subject = await subjectOf(tx, operand);
-        const before = (await findLimits(tx, subject)) ?? {};
-        const after = { ...before, ...changes };
-        if (Object.keys(changes).length > 0) {
-          await writeLimits(tx, subject, after);
-        }
-        return { id: subject, limits: after };
-      }),
-    );
+    const { id, limits } = await withExistingHome(invocation, async (store) => {
+      const subject = await subjectOf(store.db, operand);
+      if (Object.keys(changes).length > 0) {
+        const actions = adminActions(store);
+        const update = subject.startsWith('key_') ? actions.updateKey : actions.updateAccount;
+        await update(CLI, subject, { limits: changes });
+      }
+      return { id: subject, limits: (await findLimits(store.db, subject)) ?? {} };
+    });
     if (options.flag('json')) {
       terminal.printJson({ id, limits: limitsJson(limits) });
       return 0;

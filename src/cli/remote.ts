@@ -26,6 +26,38 @@ export interface PostOptions {
   readonly requestId?: string;
 }
 
+/** The admin API of the server that was named. */
+export interface AdminRemote {
+  /** The answer's JSON. Throws as a Remote does. */
+  readonly call: (method: Asked['method'], path: string, body?: StreamedBody) => Promise<unknown>;
+}
+
+export function openAdminRemote(invocation: Invocation): AdminRemote {
+  const { client, adminKey } = readConfig(invocation);
+  const { server } = client;
+  if (server === undefined || adminKey === undefined) {
+    throw new UsageError(
+      'The admin API is that of a server, with its admin key.',
+      'Name it by EASEL_SERVER or --server, and give the key by EASEL_ADMIN_KEY.',
+    );
+  }
+  const url = server.replace(/\/v1$/, '');
+  return {
+    call: (method, path, body) =>
+      ask({
+        url: `${url}/admin/v1${path}`,
+        method,
+        headers: {
+          authorization: `Bearer ${adminKey}`,
+          ...(body === undefined
+            ? {}
+            : { 'content-type': body.contentType, 'content-length': String(body.contentLength) }),
+        },
+        ...(body === undefined ? {} : { body }),
+      }),
+  };
+}
+
 /** The server that was named by `--server` or EASEL_SERVER; undefined when none was. */
 export function openRemote(
   invocation: Invocation,
@@ -68,7 +100,7 @@ export function openRemote(
 
 interface Asked {
   readonly url: string;
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: StreamedBody;
   readonly signal?: AbortSignal;

@@ -1,6 +1,7 @@
-import { ensureWebhookSecret, rotateWebhookSecret } from '../requests/webhook-secret.ts';
+import { adminActions } from '../admin/actions.ts';
+import { ensureWebhookSecret } from '../requests/webhook-secret.ts';
 import type { Command } from './command.ts';
-import { DEFAULT_ACCOUNT, requireAccount, withExistingHome } from './home.ts';
+import { CLI, DEFAULT_ACCOUNT, requireAccount, withExistingHome } from './home.ts';
 
 export const webhooksSecretCommand: Command = {
   name: 'webhooks secret',
@@ -19,13 +20,13 @@ export const webhooksSecretCommand: Command = {
     const { options, terminal } = invocation;
     const isRotated = options.flag('rotate');
     const wanted = options.text('account') ?? DEFAULT_ACCOUNT;
-    const { account, secret } = await withExistingHome(invocation, async (store) =>
-      store.transaction(async (tx) => {
-        const { id, name } = await requireAccount(tx, wanted);
-        const work = isRotated ? rotateWebhookSecret : ensureWebhookSecret;
-        return { account: name, secret: await work(tx, id) };
-      }),
-    );
+    const { account, secret } = await withExistingHome(invocation, async (store) => {
+      const { id, name } = await requireAccount(store.db, wanted);
+      const secret = isRotated
+        ? await adminActions(store).rotateWebhookSecret(CLI, id)
+        : await store.transaction((tx) => ensureWebhookSecret(tx, id));
+      return { account: name, secret };
+    });
     if (options.flag('json')) {
       terminal.printJson({ account, secret });
       return 0;

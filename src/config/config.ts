@@ -6,6 +6,7 @@ import { readAccounts } from './accounts.ts';
 import { type Environment, type ReadSetting, SETTINGS } from './env.ts';
 import { type ConfigFile, EMPTY_CONFIG_FILE, type FileConfig, parseConfigFile } from './file.ts';
 import {
+  adminKey,
   credit,
   easelKey,
   folderUrl,
@@ -30,6 +31,8 @@ export interface Config {
   readonly results: { readonly ttlMs: number; readonly bytesMax: number; readonly folder: string };
   /** Signs links; absent: one is made and kept in the home. */
   readonly secret?: string;
+  /** Opens /admin/v1; absent: one is made and kept in the home. */
+  readonly adminKey?: string;
   readonly bootstrap: { readonly key?: string; readonly creditUsd: Nanousd };
   readonly logLevel: LogLevel;
   /** Opens /metrics to whoever has it; absent: to this machine only. */
@@ -86,6 +89,7 @@ export function loadConfig(environment: Environment): Config {
       creditUsd: read('EASEL_BOOTSTRAP_CREDIT_USD', credit) ?? parseUsd('10'),
     },
     logLevel: read('EASEL_LOG_LEVEL', logLevel) ?? 'info',
+    ...optional('adminKey', read('EASEL_ADMIN_KEY', adminKey)),
     ...optional('metricsToken', read('EASEL_METRICS_TOKEN', signingSecret)),
     ...traces(read),
     client: {

@@ -42,6 +42,11 @@ export const SETTINGS = [
     default: 'random, kept in EASEL_HOME',
   },
   {
+    name: 'EASEL_ADMIN_KEY',
+    meaning: 'The key of the admin API: `sk-easel-admin-` and 32 characters or more.',
+    default: 'random, kept in EASEL_HOME, printed once',
+  },
+  {
     name: 'EASEL_CONFIG',
     meaning: 'The config file: providers, models, prices, limits and time-outs.',
     default: './easel.yaml if there',

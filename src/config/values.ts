@@ -1,3 +1,4 @@
+import { ADMIN_KEY_PATTERN } from '../base/ids.ts';
 import { fileURLToPath } from 'node:url';
 import { type Nanousd, parseUsd } from '../base/money.ts';
 
@@ -137,4 +138,12 @@ export function headerList(text: string): Record<string, string> {
       return [name.trim(), decodeURIComponent(rest.join('=').trim())];
     }),
   );
+}
+
+/** The key of the admin API. */
+export function adminKey(text: string): string {
+  if (!ADMIN_KEY_PATTERN.test(text)) {
+    throw new Error('it is not sk-easel-admin- and 32 to 256 characters');
+  }
+  return text;
 }

@@ -108,6 +108,15 @@ export const contentResponses: ResponseSchemas = {
   ]),
 };
 
+/** Those of the metrics. */
+export const metricsResponses: ResponseSchemas = {
+  200: {
+    description: 'Every metric with its help.',
+    content: { 'text/plain': { schema: z.string() } },
+  },
+  ...errorResponses(['NotFound', 'InternalError']),
+};
+
 /** Collects the routes' schemas; must be registered before the routes are. */
 export async function registerOpenApi(
   server: FastifyInstance,
@@ -132,6 +141,7 @@ export async function registerOpenApi(
         { name: 'Models', description: 'What there is to choose from.' },
         { name: 'Account', description: 'What is left to spend.' },
         { name: 'Server', description: 'Whether it runs.' },
+        { name: 'Admin', description: 'For operators: accounts, keys, money and what happened.' },
       ],
       security: [{ BearerAuth: [] }],
       components: {
@@ -140,6 +150,11 @@ export async function registerOpenApi(
             type: 'http',
             scheme: 'bearer',
             description: 'Your API key: `Authorization: Bearer <key>`.',
+          },
+          AdminKey: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'The admin key: `Authorization: Bearer sk-easel-admin-…`.',
           },
           SignedLink: {
             type: 'apiKey',

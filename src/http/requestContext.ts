@@ -13,6 +13,8 @@ export interface RequestContext {
   /** Milliseconds from the request's start to the first byte of its answer. */
   firstByteMs?: number;
   failure?: Failure;
+  /** Which admin it is: `admin …abcd`. */
+  actor?: string;
   trace?: Trace | undefined;
   /** When all that can be checked before the body had been. */
   checkedAtMs?: number;
@@ -24,8 +26,8 @@ declare module 'fastify' {
     easel: RequestContext;
   }
   interface FastifyContextConfig {
-    /** `key`: an API key is needed, and is checked before a byte of the body is read. */
-    access?: 'open' | 'key';
+    /** `key`, `admin`: that is needed, and is checked before a byte of the body is read. */
+    access?: 'open' | 'key' | 'admin';
     /** The account must not be in the red. */
     paid?: true;
     /** Served however much there is to do. */
@@ -52,4 +54,13 @@ export function callerOf(request: FastifyRequest): Caller {
 /** Whether the client is still there to read an answer. */
 export function isConnected(reply: FastifyReply): boolean {
   return !reply.raw.destroyed && reply.raw.socket?.destroyed !== true;
+}
+
+/** Who acts on a route whose access is `admin`. */
+export function actorOf(request: FastifyRequest): string {
+  const { actor } = request.easel;
+  if (actor === undefined) {
+    throw new Failure('internal_error', { internal: 'this route has no access: admin' });
+  }
+  return actor;
 }

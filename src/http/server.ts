@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Caller, Credentials } from '../access/authenticate.ts';
+import { type Caller, type Credentials, readCredentials } from '../access/authenticate.ts';
 import { type Allowance, refuseExhausted } from '../access/limits.ts';
 import type { Clock } from '../base/clock.ts';
 import { errorBody, Failure } from '../base/errors.ts';
@@ -23,6 +23,8 @@ export interface ServerParts {
   readonly clock: Clock;
   /** Who is asking; throws the failure that the caller shall read. */
   readonly authenticate: (credentials: Credentials) => Promise<Caller>;
+  /** Whether this is the admin key. */
+  readonly isAdmin: (sent: string | undefined) => boolean;
   /** How the caller's limits by the minute stand. */
   readonly allowances: (caller: Caller) => Promise<readonly Allowance[]>;
   readonly inFlight: InFlight;
@@ -153,6 +155,10 @@ async function admitCaller(
   }
   const { authorization, 'x-api-key': sentKey } = request.headers;
   const xApiKey = typeof sentKey === 'string' ? sentKey : undefined;
+  if (access === 'admin') {
+    admitAdmin(parts, request, readCredentials({ authorization, xApiKey }));
+    return;
+  }
   const step = stepper(parts, request);
   const caller = await parts.authenticate({ authorization, xApiKey });
   request.easel.caller = caller;
@@ -191,6 +197,19 @@ function traceOf(request: FastifyRequest): TraceBegin {
     startMs: request.easel.startedAtMs,
     traceparent: typeof traceparent === 'string' ? traceparent : undefined,
   };
+}
+
+/** An admin key opens nothing else, and no other key opens this. */
+function admitAdmin(
+  { isAdmin, log }: ServerParts,
+  request: FastifyRequest,
+  sent: string | undefined,
+): void {
+  if (!isAdmin(sent)) {
+    log.warn({ requestId: request.id, from: request.ip }, 'an admin request without the admin key');
+    throw new Failure('invalid_api_key', { internal: 'it is not the admin key' });
+  }
+  request.easel.actor = `admin …${sent?.slice(-4)}`;
 }
 
 function isBroke({ available }: Caller, isLarge: boolean): boolean {

@@ -25,6 +25,8 @@ export interface Credit {
   readonly mode: Mode;
   readonly amount: Nanousd;
   readonly note?: string;
+  /** Of the transfer, by whoever must not give it twice; made up when absent. */
+  readonly id?: string;
 }
 
 export interface Hold {
@@ -55,8 +57,8 @@ export async function readBalance(executor: Executor, key: BalanceKey): Promise<
 /** Adds prepaid money to an account. */
 export async function credit(tx: Transaction, given: Credit): Promise<void> {
   assertAmount(given.amount);
-  await insertTransfer(tx, {
-    id: newId('tr', tx.startedAt),
+  const inserted = await insertTransfer(tx, {
+    id: given.id ?? newId('tr', tx.startedAt),
     accountId: given.accountId,
     mode: given.mode,
     kind: 'credit',
@@ -66,6 +68,7 @@ export async function credit(tx: Transaction, given: Credit): Promise<void> {
     leaseId: null,
     note: given.note ?? null,
   });
+  assert.ok(inserted, `There is a transfer ${given.id} already.`);
   await addToBalance(tx, given);
 }
 

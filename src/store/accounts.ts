@@ -31,6 +31,22 @@ export async function findAccountByName(
   return row === undefined ? undefined : readAccount(row);
 }
 
+export async function findAccount(
+  executor: Executor,
+  id: string,
+): Promise<AccountRecord | undefined> {
+  const row = await executor
+    .selectFrom('accounts')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row === undefined ? undefined : readAccount(row);
+}
+
+export async function renameAccount(tx: Transaction, id: string, name: string): Promise<void> {
+  await tx.updateTable('accounts').set({ name }).where('id', '=', id).execute();
+}
+
 /** Every account, oldest first. */
 export async function listAccounts(executor: Executor): Promise<AccountRecord[]> {
   const rows = await executor

@@ -23,6 +23,7 @@ export interface Database {
   readonly webhook_attempts: WebhookAttemptsTable;
   readonly route_states: RouteStatesTable;
   readonly limits: LimitsTable;
+  readonly admin_log: AdminLogTable;
   readonly rates: RatesTable;
   readonly spend_months: SpendMonthsTable;
 }
@@ -266,4 +267,15 @@ export interface SpendMonthsTable {
   /** `2026-11` */
   readonly month: string;
   readonly spent: Nanousd;
+}
+
+/** What operators did. */
+export interface AdminLogTable {
+  readonly id: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  /** JSON, without secrets. */
+  readonly details: string;
+  readonly created_at: Integer;
 }

@@ -152,6 +152,33 @@ export async function listKeysOfAccount(
   return rows.map(readKey);
 }
 
+export interface KeyChanges {
+  readonly name?: string | undefined;
+  /** null: every model. */
+  readonly allowedModels?: readonly string[] | null | undefined;
+  /** null: never. */
+  readonly expiresAt?: number | null | undefined;
+}
+
+/** Changes what is given; undefined stays as it is. */
+export async function updateKey(tx: Transaction, id: string, changes: KeyChanges): Promise<void> {
+  const { name, allowedModels, expiresAt } = changes;
+  if (name === undefined && allowedModels === undefined && expiresAt === undefined) {
+    return;
+  }
+  await tx
+    .updateTable('keys')
+    .set({
+      ...(name === undefined ? {} : { name }),
+      ...(allowedModels === undefined
+        ? {}
+        : { allowed_models: allowedModels && JSON.stringify(allowedModels) }),
+      ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
+    })
+    .where('id', '=', id)
+    .execute();
+}
+
 /** True when the key was neither revoked nor deleted before. */
 export async function markKeyRevoked(tx: Transaction, id: string): Promise<boolean> {
   const result = await tx

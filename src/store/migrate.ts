@@ -4,6 +4,7 @@ import * as initial from './migrations/0001_initial.ts';
 import * as results from './migrations/0002_results.ts';
 import * as webhooks from './migrations/0003_webhooks.ts';
 import * as limits from './migrations/0004_limits.ts';
+import * as adminLog from './migrations/0005_admin_log.ts';
 import * as routeStates from './migrations/0006_route_states.ts';
 import type { Store } from './store.ts';
 import type { Executor } from './transaction.ts';
@@ -14,6 +15,7 @@ const MIGRATIONS = {
   '0002_results': results,
   '0003_webhooks': webhooks,
   '0004_limits': limits,
+  '0005_admin_log': adminLog,
   '0006_route_states': routeStates,
 };
 

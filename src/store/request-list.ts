@@ -5,6 +5,13 @@ import type { Executor } from './transaction.ts';
 export interface RequestFilter {
   readonly accountId?: string | undefined;
   readonly mode?: Mode | undefined;
+  readonly keyId?: string | undefined;
+  readonly model?: string | undefined;
+  readonly errorCode?: string | undefined;
+  /** Made at this time or later; milliseconds since 1970. */
+  readonly fromMs?: number | undefined;
+  /** Made before this time. */
+  readonly toMs?: number | undefined;
   readonly status?: RequestStatus | undefined;
   /** `req_…` */
   readonly requestId?: string | undefined;
@@ -22,13 +29,14 @@ export async function listRequests(
   filter: RequestFilter,
 ): Promise<RequestRecord[]> {
   const { accountId, mode, status, requestId, idempotencyKey, isCancelled, after, limit } = filter;
-  let query = executor.selectFrom('requests').selectAll();
+  let query = startQuery(executor);
   if (accountId !== undefined) {
     query = query.where('account_id', '=', accountId);
   }
   if (mode !== undefined) {
     query = query.where('mode', '=', mode);
   }
+  query = narrowed(query, filter);
   if (status !== undefined) {
     query = query.where('status', '=', status);
   }
@@ -63,4 +71,32 @@ export async function listRequests(
     .limit(limit)
     .execute();
   return rows.map(readRequest);
+}
+
+type RequestQuery = ReturnType<typeof startQuery>;
+
+function startQuery(executor: Executor) {
+  return executor.selectFrom('requests').selectAll();
+}
+
+/** What operators look for. */
+function narrowed(query: RequestQuery, filter: RequestFilter): RequestQuery {
+  const { keyId, model, errorCode, fromMs, toMs } = filter;
+  let narrower = query;
+  if (keyId !== undefined) {
+    narrower = narrower.where('key_id', '=', keyId);
+  }
+  if (model !== undefined) {
+    narrower = narrower.where('model', '=', model);
+  }
+  if (errorCode !== undefined) {
+    narrower = narrower.where('error_code', '=', errorCode);
+  }
+  if (fromMs !== undefined) {
+    narrower = narrower.where('created_at', '>=', BigInt(fromMs));
+  }
+  if (toMs !== undefined) {
+    narrower = narrower.where('created_at', '<', BigInt(toMs));
+  }
+  return narrower;
 }

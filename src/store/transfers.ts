@@ -103,3 +103,79 @@ export async function listOpenHolds(executor: Executor): Promise<OpenHold[]> {
     .orderBy('hold.id')
     .execute();
 }
+
+/** A transfer as operators see it. */
+export interface TransferEntry extends TransferRecord {
+  readonly createdAt: number;
+}
+
+export interface TransferFilter {
+  readonly accountId?: string | undefined;
+  readonly mode?: Mode | undefined;
+  readonly requestId?: string | undefined;
+  /** The id of the last one of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. An `after` that is not there gives an empty page. */
+export async function listTransfers(
+  executor: Executor,
+  { accountId, mode, requestId, after, limit }: TransferFilter,
+): Promise<TransferEntry[]> {
+  let query = executor.selectFrom('transfers').selectAll();
+  if (accountId !== undefined) {
+    query = query.where('account_id', '=', accountId);
+  }
+  if (mode !== undefined) {
+    query = query.where('mode', '=', mode);
+  }
+  if (requestId !== undefined) {
+    query = query.where('request_id', '=', requestId);
+  }
+  if (after !== undefined) {
+    const last = await executor
+      .selectFrom('transfers')
+      .select(['id', 'created_at'])
+      .where('id', '=', after)
+      .executeTakeFirst();
+    if (last === undefined) {
+      return [];
+    }
+    query = query.where((row) =>
+      row.or([
+        row('created_at', '<', last.created_at),
+        row.and([row('created_at', '=', last.created_at), row('id', '<', last.id)]),
+      ]),
+    );
+  }
+  const rows = await query
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    id: row.id,
+    accountId: row.account_id,
+    mode: row.mode,
+    kind: row.kind,
+    amount: row.amount,
+    overrun: row.overrun,
+    requestId: row.request_id,
+    leaseId: row.lease_id,
+    note: row.note,
+    createdAt: Number(row.created_at),
+  }));
+}
+
+/** A transfer by its id. */
+export async function findTransfer(
+  executor: Executor,
+  id: string,
+): Promise<Pick<TransferRecord, 'amount' | 'note'> | undefined> {
+  return executor
+    .selectFrom('transfers')
+    .select(['amount', 'note'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+}

@@ -62,3 +62,66 @@ interface Sums {
   images: bigint;
   cost: Nanousd;
 }
+
+/** The same by key, with what upstreams said it cost. */
+export interface KeyUsageRow extends UsageRow {
+  readonly accountId: string;
+  /** Absent: of no key, as on the command line. */
+  readonly keyId: string | undefined;
+  readonly upstreamCost: Nanousd;
+}
+
+export interface KeyUsageFilter {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly accountId?: string | undefined;
+  /** Requests that were sent with this in their metadata. */
+  readonly metadata?: { readonly name: string; readonly value: string } | undefined;
+}
+
+/** Requests by day, mode, model and key, oldest day first. */
+export async function sumKeyUsage(
+  executor: Executor,
+  { fromMs, toMs, accountId, metadata }: KeyUsageFilter,
+): Promise<KeyUsageRow[]> {
+  const ofAccount = accountId === undefined ? sql`` : sql`and account_id = ${accountId}`;
+  const withMetadata =
+    metadata === undefined ? sql`` : sql`and metadata like ${`%${likeText(metadata)}%`} escape '!'`;
+  const { rows } = await sql<Sums & KeySums>`
+    select
+      created_at / ${sql.lit(DAY_MS)} as "day",
+      mode as "mode",
+      model as "model",
+      account_id as "accountId",
+      key_id as "keyId",
+      cast(count(*) as bigint) as "requests",
+      cast(sum(case when status in ('failed', 'lost') then 1 else 0 end) as bigint) as "failed",
+      cast(sum(images) as bigint) as "images",
+      cast(sum(coalesce(cost, 0)) as bigint) as "cost",
+      cast(sum(coalesce(upstream_cost, 0)) as bigint) as "upstreamCost"
+    from requests
+    where created_at >= ${fromMs} and created_at < ${toMs} ${ofAccount} ${withMetadata}
+    group by created_at / ${sql.lit(DAY_MS)}, mode, model, account_id, key_id
+    order by 1, 2, 3, 4, 5`.execute(executor);
+  return rows.map((row) => ({
+    ...row,
+    keyId: row.keyId ?? undefined,
+    day: new Date(Number(row.day) * DAY_MS).toISOString().slice(0, 10),
+    requests: Number(row.requests),
+    failed: Number(row.failed),
+    images: Number(row.images),
+  }));
+}
+
+interface KeySums {
+  accountId: string;
+  keyId: string | null;
+  upstreamCost: bigint;
+}
+
+/** The member as it stands in the JSON, for LIKE. */
+function likeText({ name, value }: { readonly name: string; readonly value: string }): string {
+  return JSON.stringify({ [name]: value })
+    .slice(1, -1)
+    .replace(/[!%_]/g, '!$&');
+}

@@ -35,6 +35,7 @@ export async function startFailingServer(): Promise<FailingServer> {
     inFlight: new InFlight(),
     authenticate: () => Promise.reject(new Failure('invalid_api_key')),
     allowances: async () => [],
+    isAdmin: () => false,
     telemetry: NO_TELEMETRY,
     isDraining: () => false,
     body: { bytesMax: 1024 * 1024, idleMs: 30_000, bytesPerSecondMin: 0 },

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Failure } from '../../base/errors.ts';
+import { metricsResponses } from '../openapi.ts';
 
 export interface MetricsParts {
   /** Whoever has it may read them from anywhere; absent: this machine only. */
@@ -12,7 +13,14 @@ export interface MetricsParts {
 export function metricsRoute(server: FastifyInstance, { token, text }: MetricsParts): void {
   server.get('/metrics', {
     config: { access: 'open', isVital: true },
-    schema: { hide: true },
+    schema: {
+      operationId: 'getMetrics',
+      summary: 'Count what the server does',
+      description: 'In the Prometheus text form, for this machine or with its token.',
+      tags: ['Server'],
+      security: [],
+      response: metricsResponses,
+    },
     handler: async (request, reply) => {
       if (token === undefined ? !isFromHere(request) : !hasToken(request, token)) {
         // To those who may not read them they are not there.
