@@ -30,12 +30,10 @@ export function readWishes(
   rules: WishRules,
 ): RequestWishes {
   const { headers } = request;
-  const fault =
-    callerOf(request).mode === 'test' ? parseTestFault(headers['x-easel-test']) : undefined;
+  const { fault, key } = readHeaders(request);
   const preference = parsePrefer(headers['prefer']);
   const isAsync = preference.respondAsync && rules.keeps && !call.stream;
   const warnings = warningsOf(call, { respondAsync: preference.respondAsync, isAsync });
-  const key = idempotencyKey(headers['idempotency-key']);
   const webhookUrl = isAsync ? checkedWebhook(call, rules) : undefined;
   return {
     isAsync,
@@ -49,6 +47,19 @@ export function readWishes(
       ...(key === undefined ? {} : { idempotencyKey: key }),
       ...(webhookUrl === undefined ? {} : { webhookUrl }),
     },
+  };
+}
+
+/** What can be read of the headers alone. Throws a Failure that names the header. */
+export function readHeaders(request: FastifyRequest): {
+  readonly fault: ReturnType<typeof parseTestFault>;
+  readonly key: string | undefined;
+} {
+  const { headers } = request;
+  const isTest = callerOf(request).mode === 'test';
+  return {
+    fault: isTest ? parseTestFault(headers['x-easel-test']) : undefined,
+    key: idempotencyKey(headers['idempotency-key']),
   };
 }
 

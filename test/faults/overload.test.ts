@@ -128,6 +128,20 @@ suite('more than there is room for is turned away', () => {
   });
 });
 
+test('what is wrong with the headers of an edit is said before its pictures are read', async () => {
+  await using easel = await startEasel();
+  for (const header of [`idempotency-key: ${'k'.repeat(256)}`, 'x-easel-test: nonsense']) {
+    // Nothing of the body is ever sent.
+    const answer = await sendRaw(
+      easel.url,
+      `POST /v1/images/edits HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${easel.key}\r\n` +
+        `${header}\r\ncontent-type: multipart/form-data; boundary=a\r\n` +
+        'content-length: 500000000\r\n\r\n',
+    );
+    assert.equal(answer.status, 400, answer.body);
+  }
+});
+
 suite('clients that are slow on purpose', () => {
   test('a head that dribbles is cut off, and others are served meanwhile', async () => {
     await using easel = await startEasel({ yaml: 'time: { head_seconds: 0.5 }' });

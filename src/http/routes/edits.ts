@@ -4,6 +4,7 @@ import type { Spool } from '../../payload/spool.ts';
 import { answerCall, type ImageParts } from '../answer-call.ts';
 import { readEdit, type ReadEditOptions } from '../body/read-edit.ts';
 import { imageResponses } from '../openapi.ts';
+import { readHeaders } from '../request-options.ts';
 
 export interface EditParts extends ImageParts {
   readonly openSpool: () => Spool;
@@ -37,6 +38,8 @@ export function editsRoute(server: FastifyInstance, parts: EditParts): void {
       // The schemas only document here: the body is checked while it arrives.
       validatorCompiler: () => (value) => ({ value }),
       handler: async (request, reply) => {
+        // Before the pictures: what is wrong already needs no upload.
+        readHeaders(request);
         const edit = await readEdit(request, { ...parts.body, spool: parts.openSpool() });
         await answerCall(parts, { request, reply, ...edit });
         return reply;
