@@ -85,6 +85,11 @@ export class Shedder {
 
   /** Counts its connections; those above the bound get a 503 and are closed. */
   watch(server: Server): void {
+    // What loading and opening took says nothing of requests.
+    server.once('listening', () => {
+      this.#tickedAt = performance.now();
+      this.#loopDelayMs = 0;
+    });
     server.on('connection', (socket: Socket) => {
       this.#connections += 1;
       socket.once('close', () => {
@@ -129,7 +134,11 @@ export class Shedder {
 
   #tick(): void {
     const now = performance.now();
-    const lateMs = Math.max(0, now - this.#tickedAt - TICK_MS);
+    // Counted as twice the bound at most: no single pause, however long, can pass it.
+    const lateMs = Math.min(
+      Math.max(0, now - this.#tickedAt - TICK_MS),
+      2 * this.#rules.loopDelayMsMax,
+    );
     this.#tickedAt = now;
     this.#loopDelayMs = NEWEST * lateMs + (1 - NEWEST) * this.#loopDelayMs;
   }
