@@ -200,7 +200,11 @@ function addRoutes(server: FastifyInstance, inputs: RouteInputs): void {
   addAdminRoutes(server, engine);
   documentRoutes(server);
   if (config.file.telemetry.metrics === 'on') {
-    metricsRoute(server, { token: config.metricsToken, text: engine.telemetry.metricsText });
+    metricsRoute(server, {
+      token: config.metricsToken,
+      isProxied: config.publicUrl !== undefined,
+      text: engine.telemetry.metricsText,
+    });
   }
 }
 

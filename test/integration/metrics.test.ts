@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { readAnswer } from '../support/answers.ts';
 import { type Easel, startEasel } from '../support/harness.ts';
 import { asObject } from '../support/json.ts';
+import { sendRaw } from '../support/raw-http.ts';
 import { startOpenai } from '../support/upstreams/openai.ts';
 
 const GENERATIONS = '/v1/images/generations';
@@ -174,10 +175,21 @@ suite('who may read them', () => {
   test('by default this machine, and no proxy on it', async () => {
     await using easel = await startEasel();
     assert.equal((await fetch(`${easel.url}/metrics`)).status, 200);
-    for (const name of ['x-forwarded-for', 'forwarded']) {
+    for (const name of ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip', 'x-forwarded-host']) {
       const headers = { [name]: '203.0.113.7' };
       assert.equal((await fetch(`${easel.url}/metrics`, { headers })).status, 404);
     }
+    // A proxy that says nothing but the name by which it was asked; a page whose name leads here.
+    for (const host of ['images.example.com', '127.0.0.1.example.com', 'localhost.example:8080']) {
+      const text = `GET /metrics HTTP/1.1\r\nhost: ${host}\r\n\r\n`;
+      assert.equal((await sendRaw(easel.url, text)).status, 404, host);
+    }
+  });
+
+  test('nobody without the token, where others reach the server by another address', async () => {
+    const environment = { EASEL_PUBLIC_URL: 'https://images.example.com' };
+    await using easel = await startEasel({ environment });
+    assert.equal((await fetch(`${easel.url}/metrics`)).status, 404);
   });
 
   test('with a token: whoever has it, and nobody else', async () => {
