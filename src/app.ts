@@ -29,7 +29,7 @@ import { createServer } from './http/server.ts';
 import { Shedder, type SheddingRules } from './http/shedding.ts';
 import { type SignedLinks, signedLinks } from './http/signed-links.ts';
 import { readBalance } from './ledger/ledger.ts';
-import { sumHolds } from './store/limits.ts';
+import { sumHolds } from './store/running.ts';
 import type { HoldsGauge } from './telemetry/telemetry.ts';
 import { readVersion } from './package.ts';
 import { createSpool } from './payload/spool.ts';

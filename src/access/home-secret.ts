@@ -12,34 +12,39 @@ const SECRET_CHARACTERS = Math.ceil((SECRET_BYTES * 4) / 3);
  */
 export function homeSecret(folder: string): string {
   const path = join(folder, 'secret');
-  const made = make(path);
-  if (made !== undefined) {
-    return made;
-  }
-  const secret = readFileSync(path, 'utf8').trim();
-  if (secret.length < SECRET_CHARACTERS) {
+  const { text } = keepOnce(path, () => randomBytes(SECRET_BYTES).toString('base64url'));
+  if (text.length < SECRET_CHARACTERS) {
     // Signed with nothing, a link could be forged by anybody.
     throw new Error(`${path} is cut off or was changed. Delete it, and a new secret is made.`);
   }
-  return secret;
+  return text;
 }
 
-/** Undefined when there is one: of two that try, one makes it. */
-function make(path: string): string | undefined {
+export interface KeptText {
+  readonly text: string;
+  /** It was made just now. */
+  readonly isNew: boolean;
+}
+
+/**
+ * A line in a file of its own, for its owner only (0600), made where it is missing. Of two that try
+ * at once, one makes it. Throws what the file system throws.
+ */
+export function keepOnce(path: string, make: () => string): KeptText {
   let file: number;
   try {
     file = openSync(path, 'wx', 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
-      return undefined;
+      return { text: readFileSync(path, 'utf8').trim(), isNew: false };
     }
     throw error;
   }
   try {
-    const secret = randomBytes(SECRET_BYTES).toString('base64url');
-    writeSync(file, `${secret}\n`);
+    const text = make();
+    writeSync(file, `${text}\n`);
     fsyncSync(file);
-    return secret;
+    return { text, isNew: true };
   } finally {
     closeSync(file);
   }

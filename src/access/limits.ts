@@ -2,14 +2,8 @@ import { Failure } from '../base/errors.ts';
 import type { CallerLimits, Limits, RateKind } from '../base/limits.ts';
 import { divideRoundingUp, type Nanousd } from '../base/money.ts';
 import type { Mode } from '../store/database.ts';
-import {
-  accountSubject,
-  addSpend,
-  listRates,
-  type RateRecord,
-  sumRunning,
-  takeRate,
-} from '../store/limits.ts';
+import { accountSubject, addSpend, listRates, type RateRecord, takeRate } from '../store/limits.ts';
+import { sumRunning } from '../store/running.ts';
 import type { Executor, Transaction } from '../store/transaction.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { keepOnce } from '../access/home-secret.ts';
 import { ADMIN_KEY_PATTERN, randomBase62 } from '../base/ids.ts';
 
 const RANDOM_CHARACTERS = 43;
@@ -17,36 +17,14 @@ export interface HomeAdminKey {
  */
 export function homeAdminKey(folder: string): HomeAdminKey {
   const path = join(folder, 'admin-key');
-  const made = make(path);
-  if (made !== undefined) {
-    return { key: made, isNew: true };
-  }
-  const key = readFileSync(path, 'utf8').trim();
+  const { text: key, isNew } = keepOnce(
+    path,
+    () => `sk-easel-admin-${randomBase62(RANDOM_CHARACTERS)}`,
+  );
   if (!ADMIN_KEY_PATTERN.test(key)) {
     throw new Error(`${path} holds no admin key. Delete it, and a new one is made.`);
   }
-  return { key, isNew: false };
-}
-
-/** Undefined when there is one: of two that try, one makes it. */
-function make(path: string): string | undefined {
-  let file: number;
-  try {
-    file = openSync(path, 'wx', 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
-      return undefined;
-    }
-    throw error;
-  }
-  try {
-    const key = `sk-easel-admin-${randomBase62(RANDOM_CHARACTERS)}`;
-    writeSync(file, `${key}\n`);
-    fsyncSync(file);
-    return key;
-  } finally {
-    closeSync(file);
-  }
+  return { key, isNew };
 }
 
 /** Compares in constant time. */

@@ -1,6 +1,7 @@
 import { adminActions } from '../admin/actions.ts';
 import type { Limits } from '../base/limits.ts';
-import { formatUsd, type Nanousd, parseUsd, usdNumber } from '../base/money.ts';
+import { formatUsd, type Nanousd, parseUsd } from '../base/money.ts';
+import { limitsBody } from '../contract/admin-limits.ts';
 import { findKey } from '../store/keys.ts';
 import { findLimits } from '../store/limits.ts';
 import type { Executor } from '../store/transaction.ts';
@@ -52,10 +53,10 @@ export const limitsCommand: Command = {
       return { id: subject, limits: (await findLimits(store.db, subject)) ?? {} };
     });
     if (options.flag('json')) {
-      terminal.printJson({ id, limits: limitsJson(limits) });
+      terminal.printJson({ id, limits: limitsBody(limits) });
       return 0;
     }
-    const rows = Object.entries(limitsJson(limits)).map(([name, value]) => [
+    const rows = Object.entries(limitsBody(limits)).map(([name, value]) => [
       name.replaceAll('_', ' '),
       value === null ? 'default' : value === 0 ? 'none' : String(value),
     ]);
@@ -63,17 +64,6 @@ export const limitsCommand: Command = {
     return 0;
   },
 };
-
-/** Limits as JSON shows them: null follows the defaults, 0 is none. */
-function limitsJson(limits: Limits): Record<string, number | null> {
-  return {
-    requests_per_minute: limits.requestsPerMinute ?? null,
-    images_per_minute: limits.imagesPerMinute ?? null,
-    megapixels_per_minute: limits.megapixelsPerMinute ?? null,
-    in_flight: limits.inFlight ?? null,
-    monthly_budget_usd: limits.monthlyBudget === undefined ? null : usdNumber(limits.monthlyBudget),
-  };
-}
 
 async function subjectOf(executor: Executor, operand: string): Promise<string> {
   if (!operand.startsWith('key_')) {

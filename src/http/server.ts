@@ -85,7 +85,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     if (isShed(parts, request)) {
       return turnAway(request, reply);
     }
-    request.easel.trace = telemetry.trace(traceOf(request));
+    request.easel.trace = telemetry.trace?.(traceOf(request));
     parts.inFlight.enter();
     reply.raw.once('close', () => {
       parts.inFlight.leave();

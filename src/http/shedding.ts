@@ -50,11 +50,11 @@ export class Shedder {
     bodies: 0,
     event_loop: 0,
   };
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #connections = 0;
   #bodyBytes = 0;
   #loopDelayMs = 0;
-  #tickedAt = performance.now();
+  #tickedAt = 0;
   #untold = 0;
   #toldAt = 0;
 
@@ -63,7 +63,6 @@ export class Shedder {
     this.#rules = rules;
     this.#log = log;
     this.#running = running;
-    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
   }
 
   /** How often each bound has turned work away since the start. */
@@ -83,12 +82,15 @@ export class Shedder {
     return this.#loopDelayMs;
   }
 
-  /** Counts its connections; those above the bound get a 503 and are closed. */
+  /**
+   * Counts its connections, of which those above the bound get a 503 and are closed, and looks at the
+   * event loop from the moment that it listens.
+   */
   watch(server: Server): void {
     // What loading and opening took says nothing of requests.
     server.once('listening', () => {
       this.#tickedAt = performance.now();
-      this.#loopDelayMs = 0;
+      this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
     });
     server.on('connection', (socket: Socket) => {
       this.#connections += 1;

@@ -11,7 +11,10 @@ export class Turns {
     return isWaiting ? Math.min(...places) : undefined;
   }
 
-  /** A call waits; the function says its place at any time, 0 once it waits no more. Ends by what it returns. */
+  /**
+   * A call waits; the function says its place at any time, 0 once it waits no more. What is returned
+   * ends the waiting.
+   */
   readonly waits = (place: () => number): (() => void) => {
     this.#places.add(place);
     return () => {

@@ -1,7 +1,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { Limits, RateKind } from '../base/limits.ts';
 import type { Nanousd } from '../base/money.ts';
-import { type LimitsTable, type Mode, MODES } from './database.ts';
+import type { LimitsTable, Mode } from './database.ts';
 import { prepared, type Slot } from './prepared.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
@@ -118,33 +118,6 @@ export async function listRates(
   }));
 }
 
-export interface Running {
-  readonly requests: number;
-  /** What their holds keep from being spent. */
-  readonly held: Nanousd;
-}
-
-/** What runs of a key, or of an account in one mode. */
-export async function sumRunning(
-  executor: Executor,
-  of: { readonly keyId: string } | { readonly accountId: string; readonly mode: Mode },
-): Promise<Running> {
-  // As a literal: SQLite uses a partial index only for a query that says what the index says.
-  const running = executor
-    .selectFrom('requests')
-    .select(({ fn }) => [
-      fn.countAll<bigint>().as('requests'),
-      sql<bigint>`cast(coalesce(sum(held), 0) as bigint)`.as('held'),
-    ])
-    .where('status', '=', sql.lit('running'));
-  const query =
-    'keyId' in of
-      ? running.where('key_id', '=', of.keyId)
-      : running.where('account_id', '=', of.accountId).where('mode', '=', of.mode);
-  const { requests, held } = await query.executeTakeFirstOrThrow();
-  return { requests: Number(requests), held };
-}
-
 /** `2026-11` */
 export function monthOf(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 7);
@@ -173,24 +146,4 @@ export async function addSpend(
   const month = monthOf(tx.startedAt);
   const { rows } = await upsertSpend(tx, { subject, month, cost });
   return rows[0]?.spent ?? 0n;
-}
-
-/** What all running requests hold, by mode. */
-export async function sumHolds(
-  executor: Executor,
-): Promise<{ mode: Mode; count: number; amount: Nanousd }[]> {
-  const rows = await executor
-    .selectFrom('requests')
-    .select(({ fn }) => [
-      'mode',
-      fn.countAll<bigint>().as('count'),
-      sql<bigint>`cast(coalesce(sum(held), 0) as bigint)`.as('amount'),
-    ])
-    .where('status', '=', sql.lit('running'))
-    .groupBy('mode')
-    .execute();
-  return MODES.map((mode) => {
-    const row = rows.find((each) => each.mode === mode);
-    return { mode, count: Number(row?.count ?? 0n), amount: row?.amount ?? 0n };
-  });
 }

@@ -1,4 +1,5 @@
 import type { Mode, RequestStatus } from './database.ts';
+import { afterRow } from './pages.ts';
 import { CANCELLED, findRequest, readRequest, type RequestRecord } from './requests.ts';
 import type { Executor } from './transaction.ts';
 
@@ -58,12 +59,7 @@ export async function listRequests(
     if (last === undefined) {
       return [];
     }
-    query = query.where((row) =>
-      row.or([
-        row('created_at', '<', BigInt(last.createdAt)),
-        row.and([row('created_at', '=', BigInt(last.createdAt)), row('id', '<', last.id)]),
-      ]),
-    );
+    query = query.where(afterRow(last));
   }
   const rows = await query
     .orderBy('created_at', 'desc')

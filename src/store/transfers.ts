@@ -1,6 +1,7 @@
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Nanousd } from '../base/money.ts';
-import type { Mode, TransferKind } from './database.ts';
+import type { Mode, TransferKind, TransfersTable } from './database.ts';
+import { afterRow } from './pages.ts';
 import { prepared, type Slot } from './prepared.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
@@ -134,27 +135,35 @@ export async function listTransfers(
     query = query.where('request_id', '=', requestId);
   }
   if (after !== undefined) {
-    const last = await executor
-      .selectFrom('transfers')
-      .select(['id', 'created_at'])
-      .where('id', '=', after)
-      .executeTakeFirst();
+    const last = await findTransfer(executor, after);
     if (last === undefined) {
       return [];
     }
-    query = query.where((row) =>
-      row.or([
-        row('created_at', '<', last.created_at),
-        row.and([row('created_at', '=', last.created_at), row('id', '<', last.id)]),
-      ]),
-    );
+    query = query.where(afterRow(last));
   }
   const rows = await query
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(limit)
     .execute();
-  return rows.map((row) => ({
+  return rows.map(readTransfer);
+}
+
+/** A transfer by its id. */
+export async function findTransfer(
+  executor: Executor,
+  id: string,
+): Promise<TransferEntry | undefined> {
+  const row = await executor
+    .selectFrom('transfers')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row === undefined ? undefined : readTransfer(row);
+}
+
+function readTransfer(row: Selectable<TransfersTable>): TransferEntry {
+  return {
     id: row.id,
     accountId: row.account_id,
     mode: row.mode,
@@ -165,17 +174,5 @@ export async function listTransfers(
     leaseId: row.lease_id,
     note: row.note,
     createdAt: Number(row.created_at),
-  }));
-}
-
-/** A transfer by its id. */
-export async function findTransfer(
-  executor: Executor,
-  id: string,
-): Promise<Pick<TransferRecord, 'amount' | 'note'> | undefined> {
-  return executor
-    .selectFrom('transfers')
-    .select(['amount', 'note'])
-    .where('id', '=', id)
-    .executeTakeFirst();
+  };
 }

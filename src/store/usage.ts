@@ -25,6 +25,12 @@ export interface UsageFilter {
 
 const DAY_MS = 86_400_000;
 
+const SUMS = sql`
+      cast(count(*) as bigint) as "requests",
+      cast(sum(case when status in ('failed', 'lost') then 1 else 0 end) as bigint) as "failed",
+      cast(sum(images) as bigint) as "images",
+      cast(sum(coalesce(cost, 0)) as bigint) as "cost"`;
+
 /** Requests by day, mode and model, oldest day first. */
 export async function sumUsage(
   executor: Executor,
@@ -36,21 +42,22 @@ export async function sumUsage(
       created_at / ${sql.lit(DAY_MS)} as "day",
       mode as "mode",
       model as "model",
-      cast(count(*) as bigint) as "requests",
-      cast(sum(case when status in ('failed', 'lost') then 1 else 0 end) as bigint) as "failed",
-      cast(sum(images) as bigint) as "images",
-      cast(sum(coalesce(cost, 0)) as bigint) as "cost"
+      ${SUMS}
     from requests
     where created_at >= ${sinceMs} ${ofAccount}
     group by created_at / ${sql.lit(DAY_MS)}, mode, model
     order by 1, 2, 3`.execute(executor);
-  return rows.map((row) => ({
+  return rows.map(readSums);
+}
+
+function readSums(row: Sums): UsageRow {
+  return {
     ...row,
     day: new Date(Number(row.day) * DAY_MS).toISOString().slice(0, 10),
     requests: Number(row.requests),
     failed: Number(row.failed),
     images: Number(row.images),
-  }));
+  };
 }
 
 interface Sums {
@@ -94,23 +101,13 @@ export async function sumKeyUsage(
       model as "model",
       account_id as "accountId",
       key_id as "keyId",
-      cast(count(*) as bigint) as "requests",
-      cast(sum(case when status in ('failed', 'lost') then 1 else 0 end) as bigint) as "failed",
-      cast(sum(images) as bigint) as "images",
-      cast(sum(coalesce(cost, 0)) as bigint) as "cost",
+      ${SUMS},
       cast(sum(coalesce(upstream_cost, 0)) as bigint) as "upstreamCost"
     from requests
     where created_at >= ${fromMs} and created_at < ${toMs} ${ofAccount} ${withMetadata}
     group by created_at / ${sql.lit(DAY_MS)}, mode, model, account_id, key_id
     order by 1, 2, 3, 4, 5`.execute(executor);
-  return rows.map((row) => ({
-    ...row,
-    keyId: row.keyId ?? undefined,
-    day: new Date(Number(row.day) * DAY_MS).toISOString().slice(0, 10),
-    requests: Number(row.requests),
-    failed: Number(row.failed),
-    images: Number(row.images),
-  }));
+  return rows.map((row) => ({ ...row, ...readSums(row), keyId: row.keyId ?? undefined }));
 }
 
 interface KeySums {

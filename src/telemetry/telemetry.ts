@@ -77,8 +77,8 @@ export interface Telemetry {
   readonly callEnded: (call: EndedCall) => void;
   /** The work of a process that died, given back by the sweep. */
   readonly requestsLost: (count: number) => void;
-  /** Begins the trace of a request; undefined where none is made. */
-  readonly trace: (begin: TraceBegin) => Trace | undefined;
+  /** Begins the trace of a request; absent where none are made. */
+  readonly trace?: ((begin: TraceBegin) => Trace) | undefined;
 }
 
 export interface TraceBegin {

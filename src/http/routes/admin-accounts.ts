@@ -14,8 +14,9 @@ import {
   AdminCreditResult,
   AdminWebhookSecret,
 } from '../../contract/admin.ts';
+import { limitsBody, limitsFrom } from '../../contract/admin-limits.ts';
 import { actorOf } from '../requestContext.ts';
-import { ADMIN, adminSchema, limitsBody, limitsFrom, unixSeconds } from './admin-route.ts';
+import { ADMIN, adminSchema, unixSeconds } from './admin-route.ts';
 
 export interface AdminParts {
   readonly actions: AdminActions;

@@ -11,17 +11,10 @@ import {
   AdminKeyList,
   AdminKeysQuery,
 } from '../../contract/admin.ts';
+import { limitsBody, limitsFrom } from '../../contract/admin-limits.ts';
 import { actorOf } from '../requestContext.ts';
 import type { AdminParts } from './admin-accounts.ts';
-import {
-  ADMIN,
-  adminSchema,
-  limitsBody,
-  limitsFrom,
-  orNull,
-  readingQuery,
-  unixSeconds,
-} from './admin-route.ts';
+import { ADMIN, adminQuery, adminSchema, orNull, unixSeconds } from './admin-route.ts';
 
 export interface AdminKeyParts extends AdminParts {
   /** Whether the catalogue has this model. */
@@ -41,12 +34,7 @@ export function adminKeyRoutes(server: FastifyInstance, parts: AdminKeyParts): v
     keyBody(await lookups.key(id), nowMs());
 
   server.get<{ Querystring: z.output<typeof AdminKeysQuery> }>('/admin/v1/keys', {
-    config: ADMIN,
-    schema: {
-      ...adminSchema('listKeys', 'List keys', AdminKeyList, 'NotFound'),
-      querystring: AdminKeysQuery,
-    },
-    validatorCompiler: readingQuery(AdminKeysQuery),
+    ...adminQuery(AdminKeysQuery, 'listKeys', 'List keys', AdminKeyList, 'NotFound'),
     handler: async (request) => {
       const keys = await lookups.keys(request.query.account_id);
       return { object: 'list', data: keys.map((key) => keyBody(key, nowMs())), has_more: false };

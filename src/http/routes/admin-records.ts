@@ -17,7 +17,7 @@ import {
   AdminUsageQuery,
 } from '../../contract/admin.ts';
 import type { RouteState } from '../../pipeline/route-state.ts';
-import { ADMIN, adminSchema, readingQuery, unixSeconds } from './admin-route.ts';
+import { ADMIN, adminQuery, adminSchema, unixSeconds } from './admin-route.ts';
 import { requestBody } from './admin-request-body.ts';
 
 export interface AdminRecordParts {
@@ -48,12 +48,7 @@ export function adminRecordRoutes(server: FastifyInstance, parts: AdminRecordPar
   });
 
   server.get<{ Querystring: z.output<typeof AdminPageQuery> }>('/admin/v1/log', {
-    config: ADMIN,
-    schema: {
-      ...adminSchema('listAdminLog', 'List what operators did', AdminLog),
-      querystring: AdminPageQuery,
-    },
-    validatorCompiler: readingQuery(AdminPageQuery),
+    ...adminQuery(AdminPageQuery, 'listAdminLog', 'List what operators did', AdminLog),
     handler: async ({ query: { after, limit } }) => {
       const entries = await parts.lookups.log({ after, limit: limit + 1 });
       return pageOf(entries, limit, ({ createdAt, ...entry }) => ({
@@ -66,12 +61,12 @@ export function adminRecordRoutes(server: FastifyInstance, parts: AdminRecordPar
 
 function requestRoutes(server: FastifyInstance, { lookups }: AdminRecordParts): void {
   server.get<{ Querystring: z.output<typeof AdminRequestsQuery> }>('/admin/v1/requests', {
-    config: ADMIN,
-    schema: {
-      ...adminSchema('listRequests', 'List requests for pictures', AdminRequestList),
-      querystring: AdminRequestsQuery,
-    },
-    validatorCompiler: readingQuery(AdminRequestsQuery),
+    ...adminQuery(
+      AdminRequestsQuery,
+      'listRequests',
+      'List requests for pictures',
+      AdminRequestList,
+    ),
     handler: async ({ query }) => {
       const { account_id, key_id, error_code, request_id, from, to, limit, ...rest } = query;
       const records = await lookups.requests({
@@ -106,12 +101,12 @@ function requestRoutes(server: FastifyInstance, { lookups }: AdminRecordParts): 
 
 function moneyRoutes(server: FastifyInstance, { lookups, nowMs }: AdminRecordParts): void {
   server.get<{ Querystring: z.output<typeof AdminUsageQuery> }>('/admin/v1/usage', {
-    config: ADMIN,
-    schema: {
-      ...adminSchema('getUsage', 'Sum requests up by day, model and key', AdminUsageList),
-      querystring: AdminUsageQuery,
-    },
-    validatorCompiler: readingQuery(AdminUsageQuery),
+    ...adminQuery(
+      AdminUsageQuery,
+      'getUsage',
+      'Sum requests up by day, model and key',
+      AdminUsageList,
+    ),
     handler: async ({ query }) => {
       const { account_id: accountId, from, to } = query;
       const { metadata_name: name, metadata_value: value } = query;
@@ -140,12 +135,12 @@ function moneyRoutes(server: FastifyInstance, { lookups, nowMs }: AdminRecordPar
   });
 
   server.get<{ Querystring: z.output<typeof AdminLedgerQuery> }>('/admin/v1/ledger', {
-    config: ADMIN,
-    schema: {
-      ...adminSchema('listTransfers', 'List transfers of the ledger', AdminTransferList),
-      querystring: AdminLedgerQuery,
-    },
-    validatorCompiler: readingQuery(AdminLedgerQuery),
+    ...adminQuery(
+      AdminLedgerQuery,
+      'listTransfers',
+      'List transfers of the ledger',
+      AdminTransferList,
+    ),
     handler: async ({ query }) => {
       const { account_id: accountId, request_id: requestId, mode, after, limit } = query;
       const filter = { accountId, requestId, mode, after, limit: limit + 1 };

@@ -1,7 +1,4 @@
 import type { z } from 'zod';
-import type { Limits } from '../../base/limits.ts';
-import { parseUsd, usdNumber } from '../../base/money.ts';
-import type { AdminLimits } from '../../contract/admin.ts';
 import { type ResponseSchemas, responses } from '../openapi.ts';
 import type { ResponseName } from '../openapi-errors.ts';
 import { queryReader } from '../query-reader.ts';
@@ -38,46 +35,12 @@ export function adminSchema(
   };
 }
 
-/** Reads the query strictly, and the rest as every route does. */
-export function readingQuery(schema: z.ZodType) {
-  return ({ httpPart }: { httpPart?: string | undefined }) =>
-    httpPart === 'querystring' ? queryReader(schema) : (value: unknown) => ({ value });
-}
-
-/** null and what is left out are different: the first falls back to the settings. */
-export function limitsFrom(wire: z.output<typeof AdminLimits> | undefined): Limits | undefined {
-  if (wire === undefined) {
-    return undefined;
-  }
-  const budget = wire.monthly_budget_usd;
+/** The options of such a route with a query, which is read strictly. */
+export function adminQuery(query: z.ZodType, ...described: Parameters<typeof adminSchema>) {
   return {
-    ...field('requestsPerMinute', wire.requests_per_minute),
-    ...field('imagesPerMinute', wire.images_per_minute),
-    ...field('megapixelsPerMinute', wire.megapixels_per_minute),
-    ...field('inFlight', wire.in_flight),
-    ...(budget === undefined
-      ? {}
-      : { monthlyBudget: budget === null ? undefined : parseUsd(budget) }),
-  };
-}
-
-function field<Name extends string>(
-  name: Name,
-  value: number | null | undefined,
-): { readonly [Key in Name]?: number | undefined } {
-  return value === undefined
-    ? {}
-    : ({ [name]: value ?? undefined } as Record<Name, number | undefined>);
-}
-
-export function limitsBody(limits: Limits | undefined): z.output<typeof AdminLimits> {
-  const budget = limits?.monthlyBudget;
-  return {
-    requests_per_minute: limits?.requestsPerMinute ?? null,
-    images_per_minute: limits?.imagesPerMinute ?? null,
-    megapixels_per_minute: limits?.megapixelsPerMinute ?? null,
-    in_flight: limits?.inFlight ?? null,
-    monthly_budget_usd: budget === undefined ? null : usdNumber(budget),
+    config: ADMIN,
+    schema: { ...adminSchema(...described), querystring: query },
+    validatorCompiler: () => queryReader(query),
   };
 }
 
