@@ -109,12 +109,45 @@ test('what is refused takes nothing, neither of that limit nor of the others', a
   const caller = { keyId: keys[0] ?? '', accountId, mode: 'live' as const, limits };
   const allowances = await readAllowances(store.db, caller, clock.now());
   assert.deepEqual(allowances, [
-    { kind: 'requests', limit: 2, remaining: 0, resetMs: 60_000 },
-    { kind: 'images', limit: 10, remaining: 8, resetMs: 12_000 },
+    { kind: 'requests', limit: 2, remaining: 0, resetMs: 60_000, nextMs: 30_000 },
+    { kind: 'images', limit: 10, remaining: 8, resetMs: 12_000, nextMs: 0 },
   ]);
   assert.throws(() => refuseExhausted(allowances), { errorName: 'rate_limit_exceeded' });
   clock.nowMs += 30_000;
   refuseExhausted(await readAllowances(store.db, caller, clock.now()));
+});
+
+test('the wait is that of the limit which has room last', async (context) => {
+  const { take, store, clock, keys, accountId } = await open(context);
+  const limits: CallerLimits = {
+    key: { requestsPerMinute: 60, imagesPerMinute: 6 },
+    account: { requestsPerMinute: 60, megapixelsPerMinute: 2 },
+  };
+  for (let count = 0; count < 60; count += 1) {
+    await take({ key: { requestsPerMinute: 60 } });
+  }
+  await take({ key: { imagesPerMinute: 6 } }, { n: 6 });
+  await take({ account: { megapixelsPerMinute: 2 } }, { pixels: 2_000_000 });
+  // A second for a request, ten for an image, thirty for a megapixel.
+  assert.deepEqual(await refusal(take(limits)), ['rate_limit_exceeded', 30]);
+  // Before the body is read megapixels are not known yet.
+  const caller = { keyId: keys[0] ?? '', accountId, mode: 'live' as const, limits };
+  const allowances = await readAllowances(store.db, caller, clock.now());
+  assert.throws(() => refuseExhausted(allowances), { retryAfterSeconds: 10 });
+  clock.nowMs += 30_000;
+  assert.equal(await refusal(take(limits)), undefined);
+});
+
+test('of two limits that are used up the one with the longer wait is told', async (context) => {
+  const { take, store, clock, keys, accountId } = await open(context);
+  const limits: CallerLimits = { key: { requestsPerMinute: 6 }, account: { requestsPerMinute: 1 } };
+  await take({ account: { requestsPerMinute: 1 } });
+  for (let count = 0; count < 6; count += 1) {
+    await take({ key: { requestsPerMinute: 6 } });
+  }
+  const caller = { keyId: keys[0] ?? '', accountId, mode: 'live' as const, limits };
+  const [requests] = await readAllowances(store.db, caller, clock.now());
+  assert.deepEqual([requests?.limit, requests?.nextMs], [1, 60_000]);
 });
 
 test('an account’s limit is shared by its keys of one mode, a key’s is its own', async (context) => {

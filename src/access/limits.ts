@@ -2,7 +2,14 @@ import { Failure } from '../base/errors.ts';
 import type { CallerLimits, Limits, RateKind } from '../base/limits.ts';
 import { divideRoundingUp, type Nanousd } from '../base/money.ts';
 import type { Mode } from '../store/database.ts';
-import { accountSubject, addSpend, listRates, type RateRecord, takeRate } from '../store/limits.ts';
+import {
+  accountSubject,
+  addSpend,
+  listRates,
+  type RateRecord,
+  type RateTake,
+  takeRate,
+} from '../store/limits.ts';
 import { sumRunning } from '../store/running.ts';
 import type { Executor, Transaction } from '../store/transaction.ts';
 
@@ -56,29 +63,36 @@ export async function takeLimits(tx: Transaction, taking: Taking): Promise<void>
     images: BigInt(taking.n),
     megapixels: BigInt(Math.ceil(taking.pixels)),
   };
-  for (const bucket of bucketsOf(taking, limits)) {
-    await takeFrom(tx, bucket, { amount: amounts[bucket.kind], nowUs });
+  const untilUs = nowUs + PERIOD_US;
+  const takes = bucketsOf(taking, limits).map(({ subject, kind, capacity }): RateTake => {
+    const amount = amounts[kind];
+    if (amount > capacity) {
+      throw neverFits(kind, capacity, amount);
+    }
+    // Rounded down: as many must fit as the limit says.
+    return { subject, kind, nowUs, costUs: (amount * PERIOD_US) / capacity, untilUs };
+  });
+  for (const [index, take] of takes.entries()) {
+    if (!(await takeRate(tx, take))) {
+      const waitUs = await longestWait(tx, taking, takes.slice(index));
+      throw limited(`${take.kind} a minute of ${take.subject}`, waitUs);
+    }
   }
   await checkRunning(tx, taking, limits);
 }
 
-async function takeFrom(
+/** Until all of these have room: one that is refused by the first may have to wait for the last. */
+async function longestWait(
   tx: Transaction,
-  { subject, kind, capacity }: Bucket,
-  { amount, nowUs }: { readonly amount: bigint; readonly nowUs: bigint },
-): Promise<void> {
-  if (amount > capacity) {
-    throw neverFits(kind, capacity, amount);
-  }
-  // Rounded down: as many must fit as the limit says.
-  const costUs = (amount * PERIOD_US) / capacity;
-  const untilUs = nowUs + PERIOD_US;
-  if (await takeRate(tx, { subject, kind, nowUs, costUs, untilUs })) {
-    return;
-  }
-  const rates = await listRates(tx, { key: subject, account: subject });
-  const paidBackAtUs = rates.find((rate) => rate.kind === kind)?.paidBackAtUs ?? nowUs;
-  throw limited(`${kind} a minute of ${subject}`, paidBackAtUs + costUs - untilUs);
+  { keyId, accountId, mode }: Limited,
+  takes: readonly RateTake[],
+): Promise<bigint> {
+  const rates = await listRates(tx, { key: keyId, account: accountSubject(accountId, mode) });
+  const waits = takes.map(({ subject, kind, nowUs, costUs, untilUs }) => {
+    const rate = rates.find((each) => each.subject === subject && each.kind === kind);
+    return (rate?.paidBackAtUs ?? nowUs) + costUs - untilUs;
+  });
+  return waits.reduce((most, waitUs) => (waitUs > most ? waitUs : most), 0n);
 }
 
 /** Requests in flight and the month's budget, which both depend on what runs. */
@@ -130,11 +144,13 @@ export interface Allowance {
   readonly remaining: number;
   /** Until all of it is there again, in milliseconds. */
   readonly resetMs: number;
+  /** Until one more fits; 0: now. */
+  readonly nextMs: number;
 }
 
 /**
- * How the limits by the minute stand: of a kind that both key and account limit, the tighter one.
- * Empty where there are none.
+ * How the limits on requests and images stand: of a kind that both key and account limit, the tighter
+ * one. Empty where there are none.
  */
 export async function readAllowances(
   executor: Executor,
@@ -142,7 +158,10 @@ export async function readAllowances(
   nowMs: number,
 ): Promise<readonly Allowance[]> {
   const { limits, keyId, accountId, mode } = caller;
-  const buckets = limits === undefined ? [] : bucketsOf(caller, limits);
+  const buckets =
+    limits === undefined
+      ? []
+      : bucketsOf(caller, limits).filter(({ kind }) => kind !== 'megapixels');
   if (buckets.length === 0) {
     return [];
   }
@@ -152,11 +171,17 @@ export async function readAllowances(
   for (const bucket of buckets) {
     const allowance = allowanceOf(bucket, rates, BigInt(nowMs) * 1000n);
     const other = tightest.get(bucket.kind);
-    if (other === undefined || allowance.remaining < other.remaining) {
+    if (other === undefined || isTighter(allowance, other)) {
       tightest.set(bucket.kind, allowance);
     }
   }
   return [...tightest.values()];
+}
+
+function isTighter(one: Allowance, other: Allowance): boolean {
+  return one.remaining === other.remaining
+    ? one.nextMs > other.nextMs
+    : one.remaining < other.remaining;
 }
 
 function allowanceOf(
@@ -168,21 +193,25 @@ function allowanceOf(
     rates.find((rate) => rate.subject === subject && rate.kind === kind)?.paidBackAtUs ?? nowUs;
   const openUs = paidBackAtUs > nowUs ? paidBackAtUs - nowUs : 0n;
   const freeUs = openUs > PERIOD_US ? 0n : PERIOD_US - openUs;
+  const nextUs = openUs + PERIOD_US / capacity - PERIOD_US;
   return {
     kind,
     limit: Number(capacity),
     remaining: Number((freeUs * capacity) / PERIOD_US),
     resetMs: Number(divideRoundingUp(openUs, 1000n)),
+    nextMs: Number(divideRoundingUp(nextUs > 0n ? nextUs : 0n, 1000n)),
   };
 }
 
-/** Throws `rate_limit_exceeded` when not even one more request would pass now. */
+/** Throws `rate_limit_exceeded` when not even one more request for one picture would pass now. */
 export function refuseExhausted(allowances: readonly Allowance[]): void {
-  for (const { kind, limit, remaining, resetMs } of allowances) {
-    if (kind === 'requests' && remaining === 0) {
-      const stepUs = PERIOD_US / BigInt(limit);
-      throw limited('requests a minute', BigInt(resetMs) * 1000n + stepUs - PERIOD_US);
-    }
+  const exhausted = allowances.filter(({ remaining }) => remaining === 0);
+  if (exhausted.length > 0) {
+    const waitMs = Math.max(...exhausted.map(({ nextMs }) => nextMs));
+    throw limited(
+      exhausted.map(({ kind }) => `${kind} a minute`).join(', '),
+      BigInt(waitMs) * 1000n,
+    );
   }
 }
 

@@ -5,9 +5,8 @@ import type { Allowance } from '../access/limits.ts';
  * until all of it is there again, in OpenAI's form (`350ms`, `12s`, `1m30s`).
  */
 export function rateLimitHeaders(allowances: readonly Allowance[]): Record<string, string> {
-  const told = allowances.filter(({ kind }) => kind !== 'megapixels');
   return Object.fromEntries(
-    told.flatMap(({ kind, limit, remaining, resetMs }) => [
+    allowances.flatMap(({ kind, limit, remaining, resetMs }) => [
       [`x-ratelimit-limit-${kind}`, String(limit)],
       [`x-ratelimit-remaining-${kind}`, String(remaining)],
       [`x-ratelimit-reset-${kind}`, durationText(resetMs)],
