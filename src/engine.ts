@@ -180,7 +180,7 @@ function listModels(
 
 /** A command that runs once counts nothing. */
 async function telemetryOf({ config, log, kind }: EngineOptions): Promise<OpenedTelemetry> {
-  return kind === 'server' ? openTelemetry(tracesOptions(config, log)) : NO_TELEMETRY;
+  return kind === 'server' ? openTelemetry(log, tracesOptions(config, log)) : NO_TELEMETRY;
 }
 
 function tracesOptions({ traces, file }: Config, log: Log): TracesOptions | undefined {

@@ -70,7 +70,10 @@ function holdsGauge(
       labelNames: ['mode'],
       registers: [],
       async collect() {
-        for (const holds of await read()) {
+        // While the database is away all others are wanted the more.
+        const found = await read().catch(() => []);
+        this.reset();
+        for (const holds of found) {
           this.set({ mode: holds.mode }, of(holds));
         }
       },

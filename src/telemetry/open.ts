@@ -1,3 +1,4 @@
+import type { Log } from '../base/log.ts';
 import type { Gauges, Telemetry } from './telemetry.ts';
 import type { TracesOptions } from './traces.ts';
 
@@ -10,19 +11,33 @@ export interface OpenedTelemetry extends Telemetry {
 }
 
 /** Counts for a server; its libraries are loaded only here, those of traces only if asked for. */
-export async function openTelemetry(traces: TracesOptions | undefined): Promise<OpenedTelemetry> {
+export async function openTelemetry(
+  log: Log,
+  traces: TracesOptions | undefined,
+): Promise<OpenedTelemetry> {
   const { openMetrics } = await import('./metrics.ts');
   const metrics = openMetrics();
   const opened = traces && (await import('./traces.ts')).openTraces(traces);
   return {
-    exchangeEnded: metrics.exchangeEnded,
-    requestEnded: metrics.requestEnded,
-    callEnded: metrics.callEnded,
-    requestsLost: metrics.requestsLost,
+    exchangeEnded: safely(log, metrics.exchangeEnded),
+    requestEnded: safely(log, metrics.requestEnded),
+    callEnded: safely(log, metrics.callEnded),
+    requestsLost: safely(log, metrics.requestsLost),
     trace: opened?.begin,
     watch: metrics.watch,
     metricsText: metrics.text,
     close: async () => opened?.close(),
+  };
+}
+
+/** What cannot be counted must not undo what it counts. */
+function safely<Told>(log: Log, tell: (told: Told) => void): (told: Told) => void {
+  return (told) => {
+    try {
+      tell(told);
+    } catch (error) {
+      log.error({ err: error }, 'telemetry: not counted');
+    }
   };
 }
 
