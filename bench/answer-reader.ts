@@ -13,6 +13,8 @@ export interface AnswerHandlers {
  */
 export class AnswerReader {
   status = 0;
+  /** By their names in small letters; of several with one name the last. */
+  readonly headers = new Map<string, string>();
   readonly #handlers: AnswerHandlers;
   #state: 'head' | 'body' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailer' | 'done' = 'head';
   #line = '';
@@ -105,6 +107,7 @@ export class AnswerReader {
       }
     } else if (line !== '') {
       const [name = '', value = ''] = line.toLowerCase().split(/:\s*/, 2);
+      this.headers.set(name, value);
       this.#isChunked ||= name === 'transfer-encoding' && value === 'chunked';
       this.#length = name === 'content-length' ? Number(value) : this.#length;
     } else if (this.#isChunked) {

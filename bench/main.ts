@@ -1,4 +1,5 @@
 import { type Options, readOptions, USAGE } from './options.ts';
+import { overloadBench } from './overload.ts';
 import { type Outcome, payloadBench } from './payload.ts';
 import { killAll, stopAll } from './processes.ts';
 import { publish } from './report.ts';
@@ -12,6 +13,7 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map<string, Bench>([
   ['payload', payloadBench],
   ['slow-reader', slowReaderBench],
   ['uploads', uploadsBench],
+  ['overload', overloadBench],
 ]);
 
 const EXIT_USAGE = 2;

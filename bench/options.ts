@@ -29,6 +29,7 @@ export const USAGE = `Usage: npm run bench -- <bench> [options]
   payload       pictures of 64 KB, 4 MB and 27 MB through every system (4 minutes)
   slow-reader   64 MB through Easel to a client that reads 1 MB/s (1 minute)
   uploads       16 edits at once, four pictures of 12 MB each, through Easel (2 minutes)
+  overload      twice what Easel can do, over 1,000 connections (3 minutes)
 
   --quick              one short round, under a minute; not for publishing
   --rounds <count>     how often each system is measured (5)
@@ -65,6 +66,13 @@ export function readOptions(args: readonly string[]): Options {
       process.stderr.write(`${line}\n`);
     },
   };
+}
+
+/** For a bench that is about Easel alone. */
+export function refuseSystems({ bench, systems }: Options): void {
+  if (systems !== undefined) {
+    throw new Error(`${bench} measures Easel alone: it takes no --systems`);
+  }
 }
 
 function findSystem(name: string): System {

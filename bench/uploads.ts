@@ -2,7 +2,7 @@ import { type EditForm, makeEditForm, makeNoisePicture } from './edit-form.ts';
 import { type EditsUpstream, startEditsUpstream } from './edits-upstream.ts';
 import { runUploadsLane, type UploadsResult } from './lanes/uploads.ts';
 import { describeMachine } from './machine.ts';
-import type { Options } from './options.ts';
+import { type Options, refuseSystems } from './options.ts';
 import { watchOthers } from './others.ts';
 import type { Outcome } from './payload.ts';
 import { temporaryFolder } from './processes.ts';
@@ -20,9 +20,7 @@ const QUICK_LATER_MS = 5_000;
 /** `npm run bench -- uploads`: whether many large edits at once cost memory, and leave files. */
 export async function uploadsBench(options: Options): Promise<Outcome> {
   const { say, quick } = options;
-  if (options.systems !== undefined) {
-    throw new Error('uploads measures Easel alone: it takes no --systems');
-  }
+  refuseSystems(options);
   const othersShare = watchOthers();
   const folder = temporaryFolder();
   say('making the pictures');

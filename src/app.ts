@@ -11,6 +11,7 @@ import { SPOOL_MEMORY_BYTES, spoolFolder } from './build-pipeline.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { whyNoWebhook } from './egress/webhook-sender.ts';
 import type { ImageParts } from './http/answer-call.ts';
+import { giveBackWhenIdle } from './http/idle-memory.ts';
 import { InFlight } from './http/inFlight.ts';
 import { registerOpenApi } from './http/openapi.ts';
 import { adminAccountRoutes } from './http/routes/admin-accounts.ts';
@@ -90,6 +91,11 @@ export async function createApp({ config, log, clock }: AppOptions): Promise<App
   await registerOpenApi(server, documented);
   addRoutes(server, { config, log, engine, isDraining });
   watchGauges(engine, shedder);
+  const stopGivingBack = giveBackWhenIdle({
+    log,
+    isIdle: () => inFlight.count === 0 && jobs.size === 0,
+  });
+  server.addHook('onClose', async () => stopGivingBack());
   await warmUpPainter();
   return {
     server,

@@ -24,13 +24,20 @@ export interface EaselUse {
   readonly path: string;
 }
 
+export interface RunningEasel extends RunningSystem {
+  readonly pid: number;
+  /** Where its admin API is, and the key to it. */
+  readonly admin: { readonly url: string; readonly key: string };
+}
+
 /** The folder is its home, too. */
 export async function startEasel(
   { upstreamUrl, folder }: SystemOptions,
   { keyKind, path }: EaselUse,
-): Promise<RunningSystem & { readonly pid: number }> {
+): Promise<RunningEasel> {
   const port = await freePort();
-  const key = `sk-easel-${keyKind}-${randomBytes(22).toString('hex').slice(0, 43)}`;
+  const key = randomKey(keyKind);
+  const adminKey = randomKey('admin');
   const started = startProcess({
     command: process.execPath,
     args: [MAIN],
@@ -41,6 +48,7 @@ export async function startEasel(
       PORT: String(port),
       EASEL_HOME: folder,
       EASEL_BOOTSTRAP_KEY: key,
+      EASEL_ADMIN_KEY: adminKey,
       EASEL_BOOTSTRAP_CREDIT_USD: CREDIT_USD,
       OPENAI_API_KEY: 'sk-bench',
       OPENAI_BASE_URL: `${upstreamUrl}/v1`,
@@ -52,5 +60,10 @@ export async function startEasel(
     headers: { authorization: `Bearer ${key}` },
     pid: started.pid,
     stop: started.stop,
+    admin: { url: `http://127.0.0.1:${port}/admin/v1`, key: adminKey },
   };
+}
+
+function randomKey(kind: string): string {
+  return `sk-easel-${kind}-${randomBytes(22).toString('hex').slice(0, 43)}`;
 }

@@ -130,8 +130,8 @@ const schema = z.strictObject({
         .int()
         .min(1024)
         .default(256 * 1024 * 1024),
-      /** How late the event loop may be on the average. */
-      max_event_loop_delay_ms: z.number().min(1).max(60_000).default(200),
+      /** How long a turn of the event loop may take on the average; from a quarter of it on some are shed. */
+      max_event_loop_delay_ms: z.number().min(1).max(60_000).default(30),
       /** A body that takes longer than upload_idle_seconds must come at this pace on the average. */
       min_body_bytes_per_second: z.int().min(0).max(1_000_000).default(256),
     })

@@ -11,7 +11,7 @@ export function watchGauges(registry: Registry, gauges: Gauges): void {
     ['easel_connections', 'Connections of callers that are open.', gauges.connections],
     [
       'easel_event_loop_delay_seconds',
-      'How late the event loop is, in seconds: the average by which work is shed.',
+      'How long a turn of the event loop takes, in seconds: the average by which work is shed.',
       () => gauges.loopDelayMs() / 1000,
     ],
     ['easel_body_bytes', 'Bytes of JSON bodies in memory.', gauges.bodyBytes],

@@ -69,7 +69,8 @@ export async function startEasel(options: EaselOptions = {}): Promise<Easel & As
     EASEL_BOOTSTRAP_CREDIT_USD: options.creditUsd ?? '10',
     ...options.environment,
   });
-  const config: Config = { ...base, file: { ...base.file, ...options.file } };
+  const file = { ...base.file, ...options.file };
+  const config: Config = { ...base, file: { ...file, overload: patient(options, file.overload) } };
   const logLines: LogLine[] = [];
   const log = createLog({
     level: 'debug',
@@ -106,6 +107,15 @@ export async function startEasel(options: EaselOptions = {}): Promise<Easel & As
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Clients and upstreams live in this process, too: its turns say nothing of the server. */
+function patient(
+  { yaml = '' }: EaselOptions,
+  overload: Config['file']['overload'],
+): Config['file']['overload'] {
+  const isToldHow = yaml.includes('max_event_loop_delay_ms');
+  return isToldHow ? overload : { ...overload, max_event_loop_delay_ms: 60_000 };
 }
 
 function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
