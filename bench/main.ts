@@ -1,10 +1,13 @@
+import { floodBench } from './flood.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { overloadBench } from './overload.ts';
 import { type Outcome, payloadBench } from './payload.ts';
 import { killAll, stopAll } from './processes.ts';
 import { publish } from './report.ts';
 import { missingRequirements, pinLoad } from './requirements.ts';
+import { slowLorisBench } from './slow-loris.ts';
 import { slowReaderBench } from './slow-reader.ts';
+import { soakBench } from './soak.ts';
 import { uploadsBench } from './uploads.ts';
 
 type Bench = (options: Options) => Promise<Outcome>;
@@ -14,6 +17,9 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map<string, Bench>([
   ['slow-reader', slowReaderBench],
   ['uploads', uploadsBench],
   ['overload', overloadBench],
+  ['flood', floodBench],
+  ['slow-loris', slowLorisBench],
+  ['soak', soakBench],
 ]);
 
 const EXIT_USAGE = 2;

@@ -30,6 +30,9 @@ export const USAGE = `Usage: npm run bench -- <bench> [options]
   slow-reader   64 MB through Easel to a client that reads 1 MB/s (1 minute)
   uploads       16 edits at once, four pictures of 12 MB each, through Easel (2 minutes)
   overload      twice what Easel can do, over 1,000 connections (3 minutes)
+  flood         one key floods, another asks as ever (4 minutes)
+  slow-loris    500 clients that send a byte a second, beside ordinary ones (4 minutes)
+  soak          half of what Easel can do, for half an hour: does anything grow?
 
   --quick              one short round, under a minute; not for publishing
   --rounds <count>     how often each system is measured (5)

@@ -11,3 +11,11 @@ export function median(values: readonly number[]): number {
   const lower = sorted[Math.ceil(sorted.length / 2) - 1] ?? Number.NaN;
   return (lower + upper) / 2;
 }
+
+/** Of the straight line that fits best (least squares), in y for each x. NaN of fewer than two. */
+export function slope(points: readonly { readonly x: number; readonly y: number }[]): number {
+  const meanX = points.reduce((sum, { x }) => sum + x, 0) / points.length;
+  const meanY = points.reduce((sum, { y }) => sum + y, 0) / points.length;
+  const up = points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0);
+  return up / points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
+}

@@ -22,6 +22,8 @@ export interface EaselUse {
   readonly keyKind: 'live' | 'test';
   /** The route that the load goes to. */
   readonly path: string;
+  /** Settings that are not its defaults. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface RunningEasel extends RunningSystem {
@@ -33,7 +35,7 @@ export interface RunningEasel extends RunningSystem {
 /** The folder is its home, too. */
 export async function startEasel(
   { upstreamUrl, folder }: SystemOptions,
-  { keyKind, path }: EaselUse,
+  { keyKind, path, environment = {} }: EaselUse,
 ): Promise<RunningEasel> {
   const port = await freePort();
   const key = randomKey(keyKind);
@@ -52,6 +54,7 @@ export async function startEasel(
       EASEL_BOOTSTRAP_CREDIT_USD: CREDIT_USD,
       OPENAI_API_KEY: 'sk-bench',
       OPENAI_BASE_URL: `${upstreamUrl}/v1`,
+      ...environment,
     },
   });
   await listening(started, port);

@@ -21,14 +21,17 @@ export interface Stand {
 
 const CREDIT_USD = 1_000_000;
 
-export async function startStand(): Promise<Stand> {
+/** `environment`: settings of Easel that are not its defaults. */
+export async function startStand(
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Stand> {
   const folder = temporaryFolder();
   const upstream = await startSlowUpstream(folder);
   const home = join(folder, 'easel');
   await mkdir(home);
   const easel = await startEasel(
     { upstreamUrl: upstream.url, folder: home },
-    { keyKind: 'live', path: GENERATIONS_PATH },
+    { keyKind: 'live', path: GENERATIONS_PATH, environment },
   );
   const { admin } = easel;
   return {
