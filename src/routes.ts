@@ -24,6 +24,9 @@ export function openRoutes(inputs: RoutesInputs): Router {
   const places = config.providers.flatMap(({ name, maxInFlight, queue }) =>
     maxInFlight === undefined ? [] : [[name, { limit: maxInFlight, ...queue }] as const],
   );
+  const totals = config.providers.flatMap(({ name, time: { totalMs } }) =>
+    totalMs === undefined ? [] : [[name, totalMs] as const],
+  );
   // Changes are few; each is written after the one before, so that the last one stands.
   let written: Promise<void> = Promise.resolve();
   const onCircuit = ({ route, circuit }: RouteState): void => {
@@ -41,6 +44,7 @@ export function openRoutes(inputs: RoutesInputs): Router {
   return openRouter({
     providers,
     places: new Map(places),
+    totals: new Map(totals),
     rules: rulesOf(config),
     log,
     onCircuit,

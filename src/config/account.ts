@@ -45,6 +45,8 @@ export interface AccountTime {
   readonly firstByteMs?: number;
   /** Between two pieces of an answer that has begun. */
   readonly idleMs?: number;
+  /** All of one call: of a job its submission, every look at it, and its pictures. */
+  readonly totalMs?: number;
 }
 
 /** The engine inside Easel. Cards may name it; it has no account. */

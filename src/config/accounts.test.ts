@@ -99,7 +99,7 @@ test('the file has accounts of its own, several of one kind', () => {
     kind: openai
     api_key_env: SECOND
     settings: { organization: org-1, nested: { a: [1] } }
-    time: { connect_seconds: 1.1, first_byte_seconds: 120, idle_seconds: 0.5 }
+    time: { connect_seconds: 1.1, first_byte_seconds: 120, idle_seconds: 0.5, total_seconds: 300 }
   local: { kind: openai-compatible, base_url: 'http://localhost:8081/v1/' }
   proxied: { kind: openai-compatible, base_url: https://a.example, api_key: third, markup: 1.5 }
   bfl: { api_key: fourth }
@@ -130,7 +130,7 @@ test('the file has accounts of its own, several of one kind', () => {
       baseUrl: 'https://api.openai.com/v1',
       apiKey: 'second',
       settings: { organization: 'org-1', nested: { a: [1] } },
-      time: { connectMs: 1100, firstByteMs: 120_000, idleMs: 500 },
+      time: { connectMs: 1100, firstByteMs: 120_000, idleMs: 500, totalMs: 300_000 },
       queue: NOTHING.queue,
       traceContext: false,
     },

@@ -182,13 +182,14 @@ function keyOf({ apiKey }: AccountPart): Pick<AccountConfig, 'apiKey'> {
 }
 
 function settingsOf(source: AccountSource | undefined): Pick<AccountConfig, 'settings' | 'time'> {
-  const { connect_seconds, first_byte_seconds, idle_seconds } = source?.time ?? {};
+  const { connect_seconds, first_byte_seconds, idle_seconds, total_seconds } = source?.time ?? {};
   const time: AccountTime = {
     ...(connect_seconds === undefined ? {} : { connectMs: Math.round(connect_seconds * 1000) }),
     ...(first_byte_seconds === undefined
       ? {}
       : { firstByteMs: Math.round(first_byte_seconds * 1000) }),
     ...(idle_seconds === undefined ? {} : { idleMs: Math.round(idle_seconds * 1000) }),
+    ...(total_seconds === undefined ? {} : { totalMs: Math.round(total_seconds * 1000) }),
   };
   return { settings: source?.settings ?? {}, time };
 }

@@ -35,6 +35,8 @@ const account = z.strictObject({
       connect_seconds: seconds(0.1, 600).optional(),
       first_byte_seconds: seconds(0.1, 3600).optional(),
       idle_seconds: seconds(0.1, 3600).optional(),
+      /** All of one call: of a job its submission, every look at it, and its pictures. */
+      total_seconds: seconds(0.1, 3600).optional(),
     })
     .default({}),
   /** The most calls that it takes at once; the others wait in a fair queue. */

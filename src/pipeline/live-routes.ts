@@ -21,6 +21,8 @@ export interface RouterOptions {
   readonly providers: ReadonlyMap<string, Provider>;
   /** The places of accounts that have a bound. */
   readonly places: ReadonlyMap<string, FairQueueBounds>;
+  /** How long one call to an account may take in all, in milliseconds, where that has a bound. */
+  readonly totals: ReadonlyMap<string, number>;
   readonly rules: RoutingRules;
   readonly log: Log;
   /** Told of each call that is over. */

@@ -46,9 +46,15 @@ export class RoutedCall {
         if (breaker.waitMs > 0) {
           continue;
         }
-        attempt = new Attempt(breaker.begin(), { account, route: name }, this.#inputs.context);
+        const totalMs = this.#routes.options.totals.get(account);
+        attempt = new Attempt({
+          call: breaker.begin(),
+          at: { account, route: name },
+          context: this.#inputs.context,
+          totalMs,
+        });
         this.#inputs.context.turns?.begins();
-        const receipt = yield* attempt.run(this.#begin(route));
+        const receipt = yield* attempt.run(this.#begin(route, attempt.context));
         return { ...receipt, account, route: name };
       } catch (error) {
         if (attempt?.hasBrought === true || !verdictOf(error).mayRepeat) {
@@ -62,8 +68,8 @@ export class RoutedCall {
     }
   }
 
-  #begin(route: Route): AsyncGenerator<ProviderEvent, Receipt, void> {
-    const { task, context } = this.#inputs;
+  #begin(route: Route, context: ProviderContext): AsyncGenerator<ProviderEvent, Receipt, void> {
+    const { task } = this.#inputs;
     const provider = this.#routes.provider(route.provider);
     if (provider === undefined) {
       throw new Failure('upstream_error', { internal: `there is no account ${route.provider}` });
@@ -148,25 +154,36 @@ export class RoutedCall {
   }
 }
 
+interface AttemptInputs {
+  readonly call: RouteCall;
+  readonly at: { readonly account: string; readonly route: string };
+  readonly context: ProviderContext;
+  /** How long all of it may take; without a bound of its own when undefined. */
+  readonly totalMs: number | undefined;
+}
+
 /** One try, and what its route learns of it. */
 class Attempt {
+  /** What it runs in: it ends with its own time, too. */
+  readonly context: ProviderContext;
   readonly #call: RouteCall;
   readonly #at: { readonly account: string; readonly route: string };
-  readonly #signal: AbortSignal;
+  readonly #totalTimer: NodeJS.Timeout | undefined;
   readonly #span: OpenSpan | undefined;
   readonly #startedAt = performance.now();
   #firstByteMs: number | undefined;
   #outcome: EndedCall['outcome'] = 'given_up';
 
-  constructor(
-    call: RouteCall,
-    at: { readonly account: string; readonly route: string },
-    { signal, trace }: ProviderContext,
-  ) {
+  constructor({ call, at, context, totalMs }: AttemptInputs) {
     this.#call = call;
     this.#at = at;
-    this.#signal = signal;
-    this.#span = trace?.call(`call ${at.route}`, {
+    this.context = context;
+    if (totalMs !== undefined) {
+      const end = new AbortController();
+      this.#totalTimer = setTimeout(() => end.abort(tookTooLong(at.route, totalMs)), totalMs);
+      this.context = { ...context, signal: AbortSignal.any([context.signal, end.signal]) };
+    }
+    this.#span = context.trace?.call(`call ${at.route}`, {
       'gen_ai.provider.name': at.account,
       'easel.route': at.route,
     });
@@ -196,14 +213,16 @@ class Attempt {
       throw error;
     } finally {
       // A payload that broke ends the whole by the signal, with its failure as the reason.
-      if (this.#signal.aborted) {
-        this.#learn(this.#signal.reason);
+      const { signal } = this.context;
+      if (signal.aborted) {
+        this.#learn(signal.reason);
       }
       void events.return({ upstreamIds: [] }).catch(() => undefined);
     }
   }
 
   end(onCall: ((call: EndedCall) => void) | undefined): void {
+    clearTimeout(this.#totalTimer);
     this.#call.ended();
     const outcome = this.#outcome;
     this.#span?.end({}, outcome === 'ok' ? undefined : outcome);
@@ -237,6 +256,11 @@ class Attempt {
         break;
     }
   }
+}
+
+function tookTooLong(route: string, totalMs: number): UpstreamFailure {
+  const internal = `${route}: the call took longer than ${totalMs} ms in all`;
+  return new UpstreamFailure('upstream_timeout', { billed: 'unknown', internal });
 }
 
 function noRoute(waitMs: number): UpstreamFailure {
