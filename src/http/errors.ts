@@ -53,8 +53,15 @@ export function frameworkFailure(error: unknown): Failure {
   return name === undefined ? toFailure(error) : new Failure(name, { cause: error });
 }
 
-/** An unknown path, or a known one with another method: then `allow` says which it takes. */
-function notFound(server: FastifyInstance, request: FastifyRequest, reply: FastifyReply): Failure {
+/**
+ * An unknown path, or a known one with another method: then `allow` says which it takes. Not left to
+ * Fastify, which would read the body first, and has an opinion of its own on that of a QUERY.
+ */
+export function notFound(
+  server: FastifyInstance,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Failure {
   const path = request.url.split('?', 1)[0] ?? '/';
   const allowed = METHODS.filter((method) => server.findRoute({ method, url: path }) !== null);
   if (allowed.length === 0) {

@@ -33,10 +33,12 @@ export const imageResponses: ResponseSchemas = {
   200: {
     description:
       'The pictures. With `stream: true` a stream of Server-Sent Events: keepalive comments, then ' +
-      'an `image_generation.completed` event that carries the picture and the charge.',
+      'an `image_generation.completed` event that carries the picture and the charge. With ' +
+      '`Accept: image/*` the picture itself.',
     content: {
       'application/json': { schema: ImageResponse },
       'text/event-stream': { schema: ImageStreamEvent },
+      ...PICTURES,
     },
   },
   202: {

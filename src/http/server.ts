@@ -7,7 +7,7 @@ import { errorBody, Failure } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { validate } from '../contract/validate.ts';
-import { answerErrors, frameworkFailure, sendFailure } from './errors.ts';
+import { answerErrors, frameworkFailure, notFound, sendFailure } from './errors.ts';
 import { allowOrigins } from './allow-origins.ts';
 import type { ArrivingOptions } from './body/arriving.ts';
 import { readJsonBodies } from './body/json-body.ts';
@@ -16,6 +16,7 @@ import { tellExchange } from './exchange-log.ts';
 import type { InFlight } from './inFlight.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { suppliedRequestId } from './requestContext.ts';
+import { rawAnswer, SAFE_HEADERS } from './safe-headers.ts';
 import { shedAnswer, type Shedder } from './shedding.ts';
 
 export interface ServerParts {
@@ -92,6 +93,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       tellExchange({ log, telemetry, nowMs: parts.clock.now() }, request, reply.raw);
     });
     requireHost(request);
+    if (request.is404) {
+      throw notFound(server, request, reply);
+    }
     await admitCaller(parts, request, reply);
     return undefined;
   });
@@ -101,16 +105,6 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   server.server.on('checkExpectation', (request, response) => server.routing(request, response));
   return server;
 }
-
-/**
- * On every answer; pages have a policy of their own. A picture that somebody sent must not act as a
- * page of this server, wherever it is opened.
- */
-const SAFE_HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
-  'referrer-policy': 'no-referrer',
-};
 
 /** Whether there is too much to do already. What tells how the server does is never turned away. */
 function isShed({ shedder }: ServerParts, request: FastifyRequest): boolean {
@@ -240,11 +234,11 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
   const status = BROKEN_STATUS[error.code ?? ''] ?? '400 Bad Request';
   const failure = new Failure('invalid_value', { message: 'This is not a valid HTTP request.' });
   const body = JSON.stringify(errorBody(failure));
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\n` +
-      `x-request-id: ${newId('req')}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
-      `connection: close\r\n\r\n${body}`,
-  );
+  const headers = {
+    'content-type': 'application/json; charset=utf-8',
+    'x-request-id': newId('req'),
+  };
+  socket.end(rawAnswer(status, headers, body));
 }
 
 const BROKEN_STATUS: Readonly<Record<string, string>> = {

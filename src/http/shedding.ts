@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { errorBody, Failure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { rawAnswer } from './safe-headers.ts';
 
 export interface SheddingRules {
   /** Connections that are open at once. */
@@ -192,13 +193,8 @@ export class Shedder {
 /** Before anything was read: whatever will be asked, this is the answer. */
 function refuse(socket: Socket): void {
   const { headers, body } = shedAnswer();
-  const lines = Object.entries({
-    ...headers,
-    'content-length': String(Buffer.byteLength(body)),
-    connection: 'close',
-  }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on('error', () => undefined);
-  socket.end(`HTTP/1.1 503 Service Unavailable\r\n${lines.join('')}\r\n${body}`);
+  socket.end(rawAnswer('503 Service Unavailable', headers, body));
   // A client that sends on and never reads must not keep the socket.
   socket.destroySoon();
 }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { suite, test } from 'node:test';
 import { type Easel, startEasel } from '../support/harness.ts';
+import { sendRaw } from '../support/raw-http.ts';
 
 const GENERATIONS = '/v1/images/generations';
 const BOAT = { model: 'deepshi-banana-pro', prompt: 'a boat', width: 256, height: 256 };
@@ -88,4 +91,23 @@ suite('pages of other origins', () => {
       await assert.rejects(startEasel({ yaml: `cors: { origins: ['${origin}'] }` }), /origin/);
     }
   });
+});
+
+test('what is refused before it is a request has them, too', async () => {
+  await using easel = await startEasel({ yaml: 'overload: { max_connections: 1 }' });
+  const { hostname, port } = new URL(easel.url);
+  const kept = connect(Number(port), hostname);
+  await once(kept, 'connect');
+  const shed = await sendRaw(easel.url, '');
+  kept.destroy();
+  let broken = shed;
+  while (broken.status === 503) {
+    // The server has yet to see that the other one has left.
+    broken = await sendRaw(easel.url, 'no request at all\r\n\r\n');
+  }
+  assert.deepEqual([broken.status, shed.status], [400, 503]);
+  for (const { headers } of [broken, shed]) {
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'/);
+  }
 });
