@@ -30,18 +30,20 @@ function installPackages() {
 }
 
 /**
- * A Python environment with the official OpenAI SDK, for the tests that use it. Without Python
+ * A Python environment with the official OpenAI SDK and Schemathesis, for the tests that use them. Without Python
  * those tests are skipped, and say so; with CI=true nothing is skipped.
  */
 function installPython() {
   const folder = join(root, 'node_modules', '.cache', 'easel', 'python');
-  const requirements = join(root, 'test', 'support', 'requirements.txt');
+  const requirements = ['support', 'fuzz'].map((name) =>
+    join(root, 'test', name, 'requirements.txt'),
+  );
   const stamp = join(folder, 'requirements.txt');
-  const wanted = readFileSync(requirements, 'utf8');
+  const wanted = requirements.map((file) => readFileSync(file, 'utf8')).join('');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) {
     return;
   }
-  console.error('Installing the Python SDK for the tests (once) …');
+  console.error('Installing the Python packages of the tests (once) …');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(dirname(folder), { recursive: true });
   const made =
@@ -52,8 +54,7 @@ function installPython() {
       'install',
       '--quiet',
       '--disable-pip-version-check',
-      '--requirement',
-      requirements,
+      ...requirements.flatMap((file) => ['--requirement', file]),
     ]);
   if (made) {
     writeFileSync(stamp, wanted);
@@ -61,7 +62,9 @@ function installPython() {
     console.error('CI=true: the tests need Python 3 with venv and pip.');
     process.exit(1);
   } else {
-    console.error('There is no Python 3 with venv and pip: the tests of its SDK will be skipped.');
+    console.error(
+      'There is no Python 3 with venv and pip: the tests that need it will be skipped.',
+    );
   }
 }
 

@@ -1,6 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const PYTHON = fileURLToPath(
@@ -36,4 +38,23 @@ export async function runPython(
     throw new Error(`Python ended with ${status}: ${stderr}\n${stdout}`);
   }
   return stdout;
+}
+
+export interface ToolOptions {
+  /** Whatever it leaves lies there. */
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Starts a program of the Python environment. */
+export function spawnTool(
+  name: string,
+  args: readonly string[],
+  { folder, environment }: ToolOptions,
+): ChildProcessByStdio<null, Readable, Readable> {
+  return spawn(join(dirname(PYTHON), name), args, {
+    cwd: folder,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
