@@ -22,6 +22,9 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map<string, Bench>([
   ['soak', soakBench],
 ]);
 
+/** Whose upstream, or whose rivals, are an nginx. */
+const BEHIND_NGINX: ReadonlySet<Bench> = new Set([payloadBench, slowReaderBench]);
+
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 
@@ -38,7 +41,7 @@ async function main(): Promise<number> {
   if (bench === undefined) {
     return refuse([USAGE], EXIT_USAGE);
   }
-  const missing = missingRequirements();
+  const missing = missingRequirements({ nginx: BEHIND_NGINX.has(bench) });
   if (missing.length > 0) {
     return refuse(missing, 1);
   }

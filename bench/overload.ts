@@ -27,7 +27,7 @@ interface Times {
 }
 
 const LONG: Times = { warmUpMs: 10_000, capacityMs: 20_000, overloadMs: 60_000, restMs: 30_000 };
-const QUICK: Times = { warmUpMs: 1_000, capacityMs: 2_000, overloadMs: 5_000, restMs: 5_000 };
+const QUICK: Times = { warmUpMs: 1_000, capacityMs: 2_000, overloadMs: 4_000, restMs: 1_000 };
 
 interface Figures {
   readonly capacityPerSecond: number;

@@ -4,12 +4,12 @@ import { plainEnvironment } from './environment.ts';
 import { LOAD_CORE } from './processes.ts';
 
 /** What this machine lacks, in sentences that say what to do. Empty when nothing is missing. */
-export function missingRequirements(): string[] {
+export function missingRequirements({ nginx }: { readonly nginx: boolean }): string[] {
   if (process.platform !== 'linux') {
     return ['The bench reads /proc and pins processes to cores: it runs on Linux only.'];
   }
   const missing: string[] = [];
-  if (versionOf('nginx', ['-v']) === undefined) {
+  if (nginx && versionOf('nginx', ['-v']) === undefined) {
     missing.push('There is no nginx: install it, on Debian with `apt-get install nginx-light`.');
   }
   if (versionOf('taskset', ['--version']) === undefined) {

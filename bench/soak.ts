@@ -37,7 +37,7 @@ const LONG: Times = {
   sampleMs: 10_000,
   restMs: 30_000,
 };
-const QUICK: Times = { capacityMs: 2_000, soakMs: 9_000, sampleMs: 500, restMs: 12_000 };
+const QUICK: Times = { capacityMs: 1_000, soakMs: 6_000, sampleMs: 500, restMs: 1_000 };
 
 interface Sample {
   readonly seconds: number;

@@ -52,6 +52,17 @@ export function payloadTargets(
   ];
 }
 
+/** That what others do gets nobody refused who asks as ever. */
+export function refusedTarget(refused: number): TargetResult {
+  return result({
+    what: 'ordinary requests that were refused',
+    limit: 0,
+    measured: refused,
+    unit: '',
+    digits: 0,
+  });
+}
+
 interface Compared {
   readonly what: string;
   readonly limit: number;
