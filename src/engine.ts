@@ -10,6 +10,7 @@ import { buildPipeline, spoolFolder } from './build-pipeline.ts';
 import { type ModelEntry, modelEntry } from './catalog/models.ts';
 import { watchCatalog, type WatchedCatalog } from './catalog/watch.ts';
 import { knownProviders } from './config/account.ts';
+import { openDatabase } from './database.ts';
 import type { Config } from './config/config.ts';
 import { defaultLimits } from './config/limits.ts';
 import { parseConfigFile } from './config/file.ts';
@@ -29,7 +30,7 @@ import { openResults, type Results } from './requests/results.ts';
 import { openRoutes } from './routes.ts';
 import { lockHome } from './store/home-lock.ts';
 import { migrate } from './store/migrate.ts';
-import { openStore, type Store } from './store/store.ts';
+import type { Store } from './store/store.ts';
 import { takeOver } from './take-over.ts';
 import { NO_TELEMETRY, type OpenedTelemetry, openTelemetry } from './telemetry/open.ts';
 import type { TracesOptions } from './telemetry/traces.ts';
@@ -69,7 +70,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { config, log, kind, clock = systemClock } = options;
   const { lock, store, bootstrapped } = await openHome(config, kind, clock);
   const telemetry = await telemetryOf(options);
-  const lease = await startLease(store, { kind, clock, log });
+  const lease = await startLease(store, { kind, clock, log, leaseMs: leaseMsOf(config) });
   const catalog = openCatalog(config, log);
   const upstreams = openUpstreams(config, log);
   const callerUrls = createCallerUrls({
@@ -103,7 +104,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     spoolMeter,
     onWebhook: webhooks.nudge,
   });
-  const marks = openMarks(store, log);
+  const marks = openMarks(store, log, lease.id);
   const rules = { now: () => clock.now(), defaultLimits: defaultLimits(config.file) };
   const sweeping =
     kind === 'server'
@@ -136,15 +137,15 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   };
 }
 
+function leaseMsOf({ file }: Config): number {
+  return file.time.lease_seconds * 1000;
+}
+
 /** The folder with its lock, its database, and its first key. */
 async function openHome(config: Config, kind: EngineOptions['kind'], clock: Clock) {
   mkdirSync(config.homeFolder, { recursive: true, mode: 0o700 });
   const lock = kind === 'server' ? lockHome(config.homeFolder) : undefined;
-  const store = await openStore({
-    file: join(config.homeFolder, 'easel.db'),
-    durability: config.file.durability,
-    clock,
-  });
+  const store = await openDatabase(config, clock);
   await migrate(store);
   const bootstrapped = await bootstrap(store, { ...config.bootstrap, credit });
   if (kind === 'server') {

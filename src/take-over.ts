@@ -1,6 +1,7 @@
 import type { Clock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import type { Lease } from './ledger/lease.ts';
+import { sortLeases } from './ledger/sort-leases.ts';
 import { sweep } from './ledger/sweep.ts';
 import { startSweeping } from './ledger/sweeping.ts';
 import type { Pipeline } from './pipeline/generate.ts';
@@ -25,30 +26,51 @@ export interface TakeOverInputs {
 }
 
 /**
- * What a server does with the requests of servers that died: what can be ended is ended, the rest
- * is lost, its holds given back. Goes on looking for what CLI runs leave behind. The caller has the
- * home's lock, so whatever server had a lease before is dead.
+ * What a server does with the requests of processes that died: what can be ended is ended, the rest
+ * is lost, its holds given back. Once for all that there is, and then from time to time for whatever
+ * lease has lapsed: of a command line, or of another server of the same database.
  */
 export async function takeOver(
   inputs: TakeOverInputs,
 ): Promise<{ readonly stop: () => Promise<void> }> {
-  const { store, log, clock, lease, jobsOf, pipeline, webhooks, telemetry } = inputs;
-  const ownLeaseId = lease.id;
-  if (pipeline.results !== undefined) {
-    const adopting = { leaseId: ownLeaseId, deadServerLeases: true, nowMs: clock.now() };
-    const records = await adoptAbandoned(store, adopting);
-    const taken = await recover({ ...pipeline, engine: jobsOf }, records);
-    await disown(
-      store,
-      records.map(({ id }) => id).filter((id) => !taken.includes(id)),
-    );
-  }
+  const { store, log, clock, lease, webhooks, telemetry } = inputs;
   const { tellLost, nudge: afterLost } = webhooks;
   const onLost: typeof tellLost = async (tx, id) => {
     await tellLost(tx, id);
     telemetry.requestsLost(1);
   };
-  const sweeping = { clock, ownLeaseId, onLost, afterLost };
-  await sweep(store, log, { ...sweeping, deadServerLeases: true });
-  return startSweeping({ store, log, ...sweeping });
+  const pass = async (isFirst: boolean): Promise<void> => {
+    // Whoever has the lock of the home is the only server of the database in it; other servers of a
+    // database that many share may be alive and well.
+    const deadServerLeases = isFirst && store.kind === 'sqlite';
+    if (isFirst || (await hasLapsed(inputs))) {
+      await adopt(inputs, deadServerLeases);
+    }
+    const rules = { clock, ownLeaseId: lease.id, deadServerLeases, isThorough: isFirst };
+    await sweep(store, log, { ...rules, onLost, afterLost });
+  };
+  await pass(true);
+  return startSweeping(() => pass(false), { intervalMs: lease.leaseMs / 2, log });
+}
+
+async function hasLapsed({ store, clock, lease }: TakeOverInputs): Promise<boolean> {
+  const { lapsed } = await sortLeases(store.db, { nowMs: clock.now(), ownLeaseId: lease.id });
+  return lapsed.length > 0;
+}
+
+/** Nothing can be taken up where no picture is kept. */
+async function adopt(
+  { store, clock, lease, jobsOf, pipeline }: TakeOverInputs,
+  deadServerLeases: boolean,
+): Promise<void> {
+  if (pipeline.results === undefined) {
+    return;
+  }
+  const adopting = { leaseId: lease.id, deadServerLeases, nowMs: clock.now() };
+  const records = await adoptAbandoned(store, adopting);
+  const taken = await recover({ ...pipeline, engine: jobsOf }, records);
+  await disown(
+    store,
+    records.map(({ id }) => id).filter((id) => !taken.includes(id)),
+  );
 }

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { newId } from '../base/ids.ts';
 import { findAccountByName, insertAccount } from '../store/accounts.ts';
 import { insertEmptyBalance } from '../store/balances.ts';
@@ -12,7 +13,10 @@ export async function ensureAccount(tx: Transaction, name: string): Promise<stri
   }
   const id = newId('acct', tx.startedAt);
   if (!(await insertAccount(tx, { id, name }))) {
-    throw new Error(`The account ${name} was made by somebody else at the same time.`);
+    // Another process made it in this very moment: now it is there.
+    const made = await findAccountByName(tx, name);
+    assert.ok(made, `There is no account ${name}, and none can be made.`);
+    return made.id;
   }
   for (const mode of MODES) {
     // A free request needs no credit, but it needs a balance to be held on.

@@ -4,7 +4,6 @@ import { Failure } from '../base/errors.ts';
 import { credit, hold } from '../ledger/ledger.ts';
 import type { Store } from '../store/store.ts';
 import { openTestStore } from '../store/test-store.ts';
-import { openStore } from '../store/store.ts';
 import { ensureAccount } from './accounts.ts';
 import { authenticate, type Credentials } from './authenticate.ts';
 import { createKey, deleteKey, type KeySettings, revokeKey, rotateKey } from './keys.ts';
@@ -104,8 +103,8 @@ test('401 from the moment that a key expires', async (context) => {
 });
 
 test('403 for a revoked key, at once, on every connection', async (context) => {
-  const { store, file } = await openTestStore(context);
-  const elsewhere = await openStore({ file });
+  const { store, openAgain } = await openTestStore(context);
+  const elsewhere = await openAgain();
   context.after(() => elsewhere.close());
   const { record, secret } = await makeKey(store);
   assert.ok(await enter(elsewhere, bearer(secret)));

@@ -46,7 +46,7 @@ export async function bootstrap(
         'of 0-9, A-Z, a-z.',
     );
   }
-  return store.transaction(async (tx) => {
+  const first = async (tx: Transaction): Promise<BootstrapResult> => {
     const oldest = await findOldestKey(tx);
     if (oldest !== undefined) {
       return { created: false, accountId: oldest.accountId };
@@ -57,5 +57,7 @@ export async function bootstrap(
       await credit(tx, { accountId, mode, amount: creditUsd, note: 'first start' });
     }
     return { created: true, accountId, ...(key === undefined ? { secret } : {}) };
-  });
+  };
+  // Of several processes that start together on one database, one makes it.
+  return store.transaction(first, { serial: 'bootstrap' });
 }

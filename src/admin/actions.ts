@@ -77,9 +77,11 @@ export interface AdminActions {
 }
 
 export function adminActions(store: Store): AdminActions {
+  // Names that must be new, references that stand for one credit: one deed after the other.
+  const inTurn: Store['transaction'] = (work) => store.transaction(work, { serial: 'admin' });
   return {
     createAccount: (actor, name) =>
-      store.transaction(async (tx) => {
+      inTurn(async (tx) => {
         if ((await findAccountByName(tx, name)) !== undefined) {
           throw taken(name);
         }
@@ -88,17 +90,16 @@ export function adminActions(store: Store): AdminActions {
         await log(tx, actor, 'account.create', account.id, { name });
         return { account, webhookSecret };
       }),
-    updateAccount: (actor, id, changes) =>
-      store.transaction((tx) => updateAccount(tx, actor, id, changes)),
+    updateAccount: (actor, id, changes) => inTurn((tx) => updateAccount(tx, actor, id, changes)),
     rotateWebhookSecret: (actor, accountId) =>
-      store.transaction(async (tx) => {
+      inTurn(async (tx) => {
         await requireAccount(tx, accountId);
         const secret = await rotateWebhookSecret(tx, accountId);
         await log(tx, actor, 'account.rotate_webhook_secret', accountId, {});
         return secret;
       }),
     createKey: (actor, { limits, ...settings }) =>
-      store.transaction(async (tx) => {
+      inTurn(async (tx) => {
         await requireAccount(tx, settings.accountId);
         const created = await createKey(tx, settings);
         const { id } = created.record;
@@ -108,9 +109,9 @@ export function adminActions(store: Store): AdminActions {
         await log(tx, actor, 'key.create', id, { ...settings, ...limitsText(limits) });
         return created;
       }),
-    updateKey: (actor, id, changes) => store.transaction((tx) => changeKey(tx, actor, id, changes)),
+    updateKey: (actor, id, changes) => inTurn((tx) => changeKey(tx, actor, id, changes)),
     rotateKey: (actor, id) =>
-      store.transaction(async (tx) => {
+      inTurn(async (tx) => {
         await requireKey(tx, id);
         const limits = await findLimits(tx, id);
         const created = await rotateKey(tx, id);
@@ -126,7 +127,7 @@ export function adminActions(store: Store): AdminActions {
         return created;
       }),
     revokeKey: (actor, id) =>
-      store.transaction(async (tx) => {
+      inTurn(async (tx) => {
         await requireKey(tx, id);
         const isNews = await revokeKey(tx, id);
         if (isNews) {
@@ -135,12 +136,12 @@ export function adminActions(store: Store): AdminActions {
         return isNews;
       }),
     deleteKey: (actor, id) =>
-      store.transaction(async (tx) => {
+      inTurn(async (tx) => {
         await requireKey(tx, id);
         await deleteKey(tx, id);
         await log(tx, actor, 'key.delete', id, {});
       }),
-    credit: (actor, given) => store.transaction((tx) => giveCredit(tx, actor, given)),
+    credit: (actor, given) => inTurn((tx) => giveCredit(tx, actor, given)),
   };
 }
 

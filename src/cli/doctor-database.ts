@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { formatUsd } from '../base/money.ts';
 import type { Config } from '../config/config.ts';
+import { databaseName, openDatabase } from '../database.ts';
 import { audit } from '../ledger/audit.ts';
 import { findDamage } from '../store/integrity.ts';
 import { listLeases } from '../store/leases.ts';
@@ -8,10 +9,9 @@ import { readMigrationState } from '../store/migrate.ts';
 import { listRequests } from '../store/request-list.ts';
 import { listRouteStates } from '../store/route-states.ts';
 import { type RequestRecord } from '../store/requests.ts';
-import { openStore, type Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { listOpenHolds } from '../store/transfers.ts';
 import { type Finding, messageOf } from './doctor-checks.ts';
-import { databaseFile } from './home.ts';
 
 const SENTENCES_MAX = 12;
 const LOST_DAYS = 7;
@@ -21,24 +21,25 @@ const LOST_MAX = 1000;
 
 /** Looks at the database, from its pages up to its money. It changes nothing in it. */
 export async function checkDatabase(config: Config): Promise<Finding[]> {
-  const file = databaseFile(config.homeFolder);
-  if (!existsSync(file)) {
+  const name = databaseName(config);
+  if (config.database === undefined && !existsSync(name)) {
     const says = ['none yet; the first serve or generate makes it'];
     return [{ what: 'database', state: 'fine', says }];
   }
   let store: Store | undefined;
   try {
-    store = await openStore({ file, durability: config.file.durability });
-    return await examine(store, file);
+    store = await openDatabase(config);
+    return await examine(store, name);
   } catch (error) {
-    return [damaged(file, [messageOf(error)])];
+    return [damaged(name, [messageOf(error)])];
   } finally {
     await store?.close();
   }
 }
 
 async function examine(store: Store, file: string): Promise<Finding[]> {
-  const damage = await findDamage(store.db);
+  // A server looks after its pages itself, and refuses what refers to nothing.
+  const damage = store.kind === 'sqlite' ? await findDamage(store.db) : [];
   if (damage.length > 0) {
     return [damaged(file, damage)];
   }

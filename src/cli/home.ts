@@ -1,12 +1,12 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { bootstrap, type BootstrapResult } from '../access/bootstrap.ts';
 import { formatUsd } from '../base/money.ts';
 import type { Config } from '../config/config.ts';
+import { databaseFile, openDatabase } from '../database.ts';
 import { credit } from '../ledger/ledger.ts';
 import { type AccountRecord, listAccounts } from '../store/accounts.ts';
 import { migrate } from '../store/migrate.ts';
-import { openStore, type Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { Executor } from '../store/transaction.ts';
 import { CommandError, type Invocation } from './command.ts';
 import { readConfig } from './settings.ts';
@@ -17,11 +17,6 @@ export const CLI = 'cli';
 
 /** The account that a command works on when none is named. */
 export const DEFAULT_ACCOUNT = 'default';
-
-/** The database's file in a home folder. */
-export function databaseFile(homeFolder: string): string {
-  return join(homeFolder, 'easel.db');
-}
 
 /** Works on the home's database, which is made, with its first account, where it is missing. */
 export async function withHome<T>(
@@ -42,7 +37,7 @@ export async function withExistingHome<T>(
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   const config = readConfig(invocation);
-  if (!existsSync(databaseFile(config.homeFolder))) {
+  if (config.database === undefined && !existsSync(databaseFile(config.homeFolder))) {
     throw new CommandError(`There is no Easel home at ${config.homeFolder}.`, {
       hint: 'EASEL_HOME names another; npm start or npx easel generate makes one.',
     });
@@ -52,11 +47,7 @@ export async function withExistingHome<T>(
 
 /** Opens the database, brings its tables up to date, and closes it whatever happens. */
 async function withStore<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
-  mkdirSync(config.homeFolder, { recursive: true, mode: 0o700 });
-  const store = await openStore({
-    file: databaseFile(config.homeFolder),
-    durability: config.file.durability,
-  });
+  const store = await openDatabase(config);
   try {
     await migrate(store);
     return await work(store);

@@ -1,8 +1,6 @@
-import { mkdirSync } from 'node:fs';
+import { databaseName, openDatabase } from '../database.ts';
 import { migrate } from '../store/migrate.ts';
-import { openStore } from '../store/store.ts';
 import type { Command } from './command.ts';
-import { databaseFile } from './home.ts';
 import { readConfig } from './settings.ts';
 
 export const migrateCommand: Command = {
@@ -11,16 +9,14 @@ export const migrateCommand: Command = {
   options: {},
   run: async (invocation) => {
     const config = readConfig(invocation);
-    mkdirSync(config.homeFolder, { recursive: true, mode: 0o700 });
-    const file = databaseFile(config.homeFolder);
-    const store = await openStore({ file, durability: config.file.durability });
+    const store = await openDatabase(config);
     try {
       const names = await migrate(store);
       for (const name of names) {
         invocation.terminal.print(`Applied ${name}`);
       }
       const done = names.length === 0 ? 'was up to date already' : 'is up to date';
-      invocation.terminal.print(`${file} ${done}.`);
+      invocation.terminal.print(`${databaseName(config)} ${done}.`);
     } finally {
       await store.close();
     }

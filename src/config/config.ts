@@ -13,6 +13,7 @@ import {
   headerList,
   hostPorts,
   httpUrl,
+  postgresUrl,
   type LogLevel,
   logLevel,
   nonEmpty,
@@ -27,6 +28,8 @@ export interface Config {
   /** Without a slash at the end; absent: the address that the server really got. */
   readonly publicUrl?: string;
   readonly homeFolder: string;
+  /** A PostgreSQL server; absent: an SQLite file in the home. Its URL may hold a password. */
+  readonly database?: { readonly url: string };
   /** The result store; `ttlMs` 0: nothing is kept. */
   readonly results: { readonly ttlMs: number; readonly bytesMax: number; readonly folder: string };
   /** Signs links; absent: one is made and kept in the home. */
@@ -78,6 +81,7 @@ export function loadConfig(environment: Environment): Config {
     },
     ...optional('publicUrl', read('EASEL_PUBLIC_URL', httpUrl)),
     homeFolder,
+    ...databaseOf(read),
     results: {
       ttlMs: (read('EASEL_RESULT_TTL', wholeNumber) ?? 3600) * 1000,
       bytesMax: read('EASEL_RESULTS_MAX_BYTES', wholeNumber) ?? 2 * 1024 ** 3,
@@ -106,6 +110,11 @@ export function loadConfig(environment: Environment): Config {
     throw new ConfigError(problems);
   }
   return config;
+}
+
+function databaseOf(read: ReadSetting): Pick<Config, 'database'> {
+  const url = read('EASEL_DATABASE_URL', postgresUrl);
+  return url === undefined ? {} : { database: { url } };
 }
 
 function traces(read: ReadSetting): Pick<Config, 'traces'> {

@@ -22,6 +22,12 @@ export const SETTINGS = [
     default: './.easel',
   },
   {
+    name: 'EASEL_DATABASE_URL',
+    meaning:
+      'A PostgreSQL server, for several Easels as one: `postgres://user:password@host/name`.',
+    default: 'an SQLite file in EASEL_HOME',
+  },
+  {
     name: 'EASEL_RESULT_TTL',
     meaning: 'How long finished pictures are kept, in seconds; 0 keeps none.',
     default: '3600',

@@ -71,6 +71,15 @@ export function upstreamUrl(text: string): string {
   return text.replace(/\/+$/, '');
 }
 
+/** As it is: `pg` reads what else stands in it. The text, which may hold a password, is not repeated. */
+export function postgresUrl(text: string): string {
+  const url = URL.parse(text);
+  if (!['postgres:', 'postgresql:'].includes(url?.protocol ?? '') || url?.hostname === '') {
+    throw new Error('it is not a URL as postgres://user:password@host:5432/database');
+  }
+  return text;
+}
+
 function isHttpUrl(text: string): boolean {
   return ['http:', 'https:'].includes(URL.parse(text)?.protocol ?? '');
 }

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { finishRequest, insertRequest } from '../store/requests.ts';
 import type { Store } from '../store/store.ts';
-import { openTestStore } from '../store/test-store.ts';
+import { openTestStore, type TestStore } from '../store/test-store.ts';
 import { audit } from './audit.ts';
 import { hold, release, settle } from './ledger.ts';
 import { addAccount } from './test-accounts.ts';
@@ -27,8 +26,9 @@ async function run(store: Store, id: string): Promise<void> {
 }
 
 /** One request in every state: running, completed below and above its hold, failed. */
-async function populate(context: TestContext): Promise<{ store: Store; file: string }> {
-  const { store, file } = await openTestStore(context);
+async function populate(context: TestContext): Promise<TestStore> {
+  const made = await openTestStore(context);
+  const { store } = made;
   await addAccount(store, { ...KEY, amount: 1_000n });
   await addAccount(store, { accountId: 'acct_2', mode: 'test', amount: 1_000n });
   for (const id of ['img_running', 'img_under', 'img_over', 'img_failed']) {
@@ -47,16 +47,7 @@ async function populate(context: TestContext): Promise<{ store: Store; file: str
     await release(tx, { requestId: 'img_failed' });
     await finishRequest(tx, { id: 'img_failed', status: 'failed' });
   });
-  return { store, file };
-}
-
-/** A row as somebody else could have written it: past the checks of the tables. */
-function corrupt(file: string, statement: string): void {
-  const database = new DatabaseSync(file, { timeout: 5_000 });
-  database.exec('pragma ignore_check_constraints = on');
-  const { changes } = database.prepare(statement).run();
-  assert.equal(changes, 1, 'the corruption is really there');
-  database.close();
+  return made;
 }
 
 const TRANSFER_COLUMNS =
@@ -213,8 +204,8 @@ test('a sound ledger has no problems', async (context) => {
 
 for (const { name, statement, problem } of CORRUPTIONS) {
   test(`the audit finds ${name}`, async (context) => {
-    const { store, file } = await populate(context);
-    corrupt(file, statement);
+    const { store, damage } = await populate(context);
+    assert.equal(await damage(statement), 1, 'the corruption is really there');
     const report = await audit(store);
     assert.equal(report.ok, false);
     assert.ok(

@@ -8,7 +8,9 @@ import type { Store } from '../store/store.ts';
 export interface Lease {
   /** Goes into every hold that this process makes. */
   readonly id: string;
-  /** Moves the end of the lease; happens by itself every ten seconds. */
+  /** How long it lasts without a heartbeat. */
+  readonly leaseMs: number;
+  /** Moves the end of the lease; happens by itself three times in its length. */
   readonly beat: () => Promise<void>;
   /** Ends the lease at once. Holds that are still open are then anybody's to sweep. */
   readonly stop: () => Promise<void>;
@@ -17,19 +19,21 @@ export interface Lease {
 export interface LeaseOptions {
   readonly kind: LeaseKind;
   readonly clock: Clock;
+  /** How long it lasts without a heartbeat; 30 seconds by default. */
+  readonly leaseMs?: number;
   /** Told of heartbeats that fail; the next one tries again. */
   readonly log?: Log;
 }
 
-const HEARTBEAT_MS = 10_000;
 const LEASE_MS = 30_000;
+const BEATS = 3;
 
 /**
  * Says that this process is alive: while its lease is kept up, nobody expires its holds. It lapses
- * thirty seconds after the last heartbeat. The timer does not keep the process running.
+ * its whole length after the last heartbeat. The timer does not keep the process running.
  */
 export async function startLease(store: Store, options: LeaseOptions): Promise<Lease> {
-  const { kind, clock, log } = options;
+  const { kind, clock, log, leaseMs = LEASE_MS } = options;
   const startedAt = clock.now();
   const id = newId('lease', startedAt);
   let stopped = false;
@@ -37,7 +41,7 @@ export async function startLease(store: Store, options: LeaseOptions): Promise<L
     if (stopped) {
       return;
     }
-    const expiresAt = clock.now() + LEASE_MS;
+    const expiresAt = clock.now() + leaseMs;
     // Made anew if a sweep took it while this process was asleep.
     await store.transaction((tx) =>
       upsertLease(tx, { id, kind, pid: process.pid, startedAt, expiresAt }),
@@ -48,10 +52,11 @@ export async function startLease(store: Store, options: LeaseOptions): Promise<L
     beat().catch((error: unknown) => {
       log?.warn({ err: error, leaseId: id }, 'the heartbeat of the lease failed');
     });
-  }, HEARTBEAT_MS);
+  }, leaseMs / BEATS);
   timer.unref();
   return {
     id,
+    leaseMs,
     beat,
     stop: async () => {
       stopped = true;

@@ -1,6 +1,12 @@
 import { type LeaseRecord, listLeases } from '../store/leases.ts';
 import type { Executor } from '../store/transaction.ts';
 
+/**
+ * What processes do with what dead ones left is done one after the other: what one has taken over,
+ * no other gives back.
+ */
+export const TAKE_OVER = 'take-over';
+
 export interface LeaseRules {
   readonly nowMs: number;
   /**

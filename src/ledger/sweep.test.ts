@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import { createLog, type Log } from '../base/log.ts';
 import { listLeases, upsertLease } from '../store/leases.ts';
 import { findRequest, insertRequest } from '../store/requests.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreOptions } from '../store/store.ts';
 import { openTestStore } from '../store/test-store.ts';
 import { audit } from './audit.ts';
 import { startLease } from './lease.ts';
@@ -179,10 +179,10 @@ test('two sweeps at once expire each hold once', async (context) => {
 });
 
 test('a server that is killed loses only its running requests', async (context) => {
-  const { store, file } = await openTestStore(context);
+  const { store, options } = await openTestStore(context);
   const { log } = keptLog();
   await addAccount(store, { ...KEY, amount: 1_000_000n });
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', childScript(file)], {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', childScript(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   context.after(() => child.kill('SIGKILL'));
@@ -218,14 +218,14 @@ test('a server that is killed loses only its running requests', async (context) 
 });
 
 /** Runs requests without end, some never settled, and prints each id that it has completed. */
-function childScript(file: string): string {
+function childScript(options: StoreOptions): string {
   const module = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
   return `
     const { openStore } = await import(${module('../store/store.ts')});
     const { insertRequest, finishRequest } = await import(${module('../store/requests.ts')});
     const { hold, settle } = await import(${module('./ledger.ts')});
     const { startLease } = await import(${module('./lease.ts')});
-    const store = await openStore({ file: ${JSON.stringify(file)} });
+    const store = await openStore(${JSON.stringify(options)});
     const lease = await startLease(store, { kind: 'server', clock: { now: () => Date.now() } });
     const key = { accountId: 'acct_1', mode: 'test', leaseId: lease.id };
     async function runForEver(worker) {

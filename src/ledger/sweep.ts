@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { listOpenHolds, type OpenHold } from '../store/transfers.ts';
 import { expire } from './ledger.ts';
-import { type LeaseRules, sortLeases } from './sort-leases.ts';
+import { type LeaseRules, sortLeases, TAKE_OVER } from './sort-leases.ts';
 
 export interface SweepOptions {
   readonly clock: Clock;
@@ -16,7 +16,9 @@ export interface SweepOptions {
    * Given at start-up by the server that holds the home's lock: whichever other server had a lease
    * before is dead, so nobody waits for those leases to lapse.
    */
-  readonly deadServerLeases?: true;
+  readonly deadServerLeases?: boolean;
+  /** Whether holds are looked for whose lease is gone, too; by default with `deadServerLeases`. */
+  readonly isThorough?: boolean;
   /**
    * The lease of this very process, which is never taken: after the machine slept, a sweep may come
    * before the late heartbeat. To be given by whoever sweeps while running requests.
@@ -38,12 +40,13 @@ const HOLDS_PER_TRANSACTION = 200;
 /**
  * Resolves what dead processes left behind: expires every open hold whose lease has lapsed or is
  * gone, marks its request `lost` and frees its key. One log line for each and one for all, after the
- * commit. Cheap while no lease has lapsed. Only the server that holds the home's lock may call it.
+ * commit. Cheap while no lease has lapsed. Several servers of one database may call it at a time.
  */
 export async function sweep(store: Store, log: Log, options: SweepOptions): Promise<SweepResult> {
   const { live, lapsed } = await sortLeases(store.db, rulesOf(options));
   // Holds whose lease is gone are made by no orderly path, so only the thorough one looks for them.
-  if (lapsed.length === 0 && options.deadServerLeases === undefined) {
+  const isThorough = options.isThorough ?? options.deadServerLeases ?? false;
+  if (lapsed.length === 0 && !isThorough) {
     return { expiredHolds: 0, amount: 0n };
   }
   const candidates = (await listOpenHolds(store.db)).filter((hold) => isOrphan(hold, live));
@@ -73,11 +76,13 @@ async function expirePage(
   page: readonly OpenHold[],
   options: SweepOptions,
 ): Promise<OpenHold[]> {
-  return store.transaction(async (tx) => {
-    // Asked again: a process that was only asleep may have renewed its lease meanwhile.
+  const work = async (tx: Transaction): Promise<OpenHold[]> => {
+    // Asked again: a process that was only asleep may have renewed its lease meanwhile, and another
+    // server may have taken a request over.
     const { live } = await sortLeases(tx, rulesOf(options));
+    const ids = page.map(({ requestId }) => requestId);
     const expired: OpenHold[] = [];
-    for (const hold of page) {
+    for (const hold of await listOpenHolds(tx, ids)) {
       const { requestId } = hold;
       if (isOrphan(hold, live) && (await expire(tx, { requestId }))) {
         await finishRequest(tx, { id: requestId, status: 'lost' });
@@ -87,7 +92,8 @@ async function expirePage(
       }
     }
     return expired;
-  });
+  };
+  return store.transaction(work, { serial: TAKE_OVER });
 }
 
 function rulesOf({ clock, deadServerLeases, ownLeaseId }: SweepOptions): LeaseRules {

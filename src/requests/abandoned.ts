@@ -1,4 +1,4 @@
-import { sortLeases } from '../ledger/sort-leases.ts';
+import { sortLeases, TAKE_OVER } from '../ledger/sort-leases.ts';
 import {
   adoptRequest,
   disownRequest,
@@ -31,30 +31,35 @@ export async function adoptAbandoned(
   { leaseId, deadServerLeases, nowMs }: AdoptOptions,
 ): Promise<RequestRecord[]> {
   const rules = { nowMs, deadServerLeases, ownLeaseId: leaseId };
-  const { live, lapsed } = await sortLeases(store.db, rules);
-  const ids = await listResumable(store.db, [...live]);
-  return store.transaction(async (tx) => {
-    await orphanUndelivered(
-      tx,
-      lapsed.map(({ id }) => id),
-    );
-    const adopted: RequestRecord[] = [];
-    for (const id of ids) {
-      await adoptRequest(tx, { id, leaseId });
-      const record = await findRequest(tx, id);
-      if (record !== undefined) {
-        adopted.push(record);
+  return store.transaction(
+    async (tx) => {
+      const { live, lapsed } = await sortLeases(tx, rules);
+      await orphanUndelivered(
+        tx,
+        lapsed.map(({ id }) => id),
+      );
+      const adopted: RequestRecord[] = [];
+      for (const { id, leaseId: from } of await listResumable(tx, [...live])) {
+        const isOurs = await adoptRequest(tx, { id, from, leaseId });
+        const record = isOurs ? await findRequest(tx, id) : undefined;
+        if (record !== undefined) {
+          adopted.push(record);
+        }
       }
-    }
-    return adopted;
-  });
+      return adopted;
+    },
+    { serial: TAKE_OVER },
+  );
 }
 
 /** Gives back what was adopted and could not be taken up: the next sweep calls it lost. */
 export async function disown(store: Store, ids: readonly string[]): Promise<void> {
-  await store.transaction(async (tx) => {
-    for (const id of ids) {
-      await disownRequest(tx, id);
-    }
-  });
+  await store.transaction(
+    async (tx) => {
+      for (const id of ids) {
+        await disownRequest(tx, id);
+      }
+    },
+    { serial: TAKE_OVER },
+  );
 }

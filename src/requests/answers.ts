@@ -41,6 +41,8 @@ export function openAnswers(options: AnswersOptions): AnswerOf {
       if (running !== undefined) {
         return running;
       }
+      // From before the look: what ends after it is heard.
+      using heard = store.announcements.hear(id);
       const record = await findRequest(store.db, id);
       switch (record?.status) {
         case undefined:
@@ -56,19 +58,25 @@ export function openAnswers(options: AnswersOptions): AnswerOf {
           return storedAnswer(record, results, clock.now());
         case 'running':
           // Held a moment ago, and about to be begun; or another process carries it out.
-          await pause(pauseMs, until, signal);
+          await pause(pauseMs, until, { signal, ended: heard.promise });
       }
     }
   };
 }
 
-async function pause(
-  pauseMs: number,
-  until: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+interface Pause {
+  readonly signal: AbortSignal | undefined;
+  /** Resolves when it need not be waited any longer. */
+  readonly ended: Promise<void>;
+}
+
+async function pause(pauseMs: number, until: number, { signal, ended }: Pause): Promise<void> {
   if (performance.now() >= until) {
     throw new Failure('overloaded', { internal: 'another process did not end a request in time' });
   }
-  await wait(pauseMs, undefined, { signal }).catch(() => signal?.throwIfAborted());
+  const over = new AbortController();
+  const signals = signal === undefined ? [over.signal] : [signal, over.signal];
+  const waiting = wait(pauseMs, undefined, { signal: AbortSignal.any(signals) });
+  await Promise.race([waiting.catch(() => signal?.throwIfAborted()), ended]);
+  over.abort();
 }

@@ -15,16 +15,20 @@ export interface Marks {
 /** So long deliveries wait for others: being late costs a picture its time in the store, no money. */
 const FLUSH_AFTER_MS = 100;
 
-export function openMarks(store: Store, log: Log): Marks {
+/** `leaseId`: of this process, whose marks share their COMMITs. */
+export function openMarks(store: Store, log: Log, leaseId: string): Marks {
   let delivered: string[] = [];
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
   const write = (ids: readonly string[], mark: typeof markDelivered): void => {
-    const work = store.transaction(async (tx) => {
-      for (const id of ids) {
-        await mark(tx, id);
-      }
-    });
+    const work = store.transaction(
+      async (tx) => {
+        for (const id of ids) {
+          await mark(tx, id);
+        }
+      },
+      { serial: leaseId },
+    );
     const logged = work.catch((error: unknown) => {
       log.warn({ images: ids.length, err: error }, 'what became of answers was not written');
     });

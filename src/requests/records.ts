@@ -3,7 +3,7 @@ import { Failure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { CallerLimits } from '../base/limits.ts';
 import { formatUsd, type Nanousd } from '../base/money.ts';
-import { hold, release, settle } from '../ledger/ledger.ts';
+import { hold, release, settle, type Settlement } from '../ledger/ledger.ts';
 import type { Mode } from '../store/database.ts';
 import { claimKey, freeKey } from '../store/idempotency.ts';
 import { markStored, markSubmitted } from '../store/request-stages.ts';
@@ -92,6 +92,8 @@ const RETRY_DELAYS_MS = [10, 100, 1_000, 5_000, 15_000, 40_000];
 
 export function openRequestRows(options: RequestRowsOptions): RequestRows {
   const { store, leaseId, log, keyTtlMs } = options;
+  // Rows that are this process's alone: all that it writes at a time shares a COMMIT.
+  const own = { serial: leaseId };
   const insistently = (id: string, write: () => Promise<void>): Promise<void> =>
     retry(write, (error, attempt) => {
       log.error(
@@ -101,19 +103,22 @@ export function openRequestRows(options: RequestRowsOptions): RequestRows {
     });
   return {
     open: (request) =>
-      store.transaction(async (tx) => {
-        await claim(tx, request, keyTtlMs);
-        await options.takeLimits(tx, request);
-        await openRequest(tx, { ...request, leaseId });
-      }),
+      store.transaction(
+        async (tx) => {
+          await claim(tx, request, keyTtlMs);
+          await options.takeLimits(tx, request);
+          await openRequest(tx, { ...request, leaseId });
+        },
+        { serial: request.accountId },
+      ),
     submitted: (id, resume) =>
-      insistently(id, () => store.transaction((tx) => markSubmitted(tx, { id, resume }))),
+      insistently(id, () => store.transaction((tx) => markSubmitted(tx, { id, resume }), own)),
     stored: async (id, stored, results) => {
       await insistently(id, () =>
         store.transaction(async (tx) => {
           await insertResults(tx, results);
           await markStored(tx, { id, outcome: writeOutcome(stored) });
-        }),
+        }, own),
       );
       // Not what the last try has added: an earlier one may have, though it reported a failure.
       await options.onStored(results.reduce((sum, { bytes }) => sum + bytes, 0));
@@ -122,7 +127,10 @@ export function openRequestRows(options: RequestRowsOptions): RequestRows {
       insistently(request.id, () => complete(options, request, { cost, ending })),
     fail: (request, ending) =>
       insistently(request.id, async () => {
-        await store.transaction((tx) => failRequest(tx, request, ending));
+        await store.transaction((tx) => failRequest(tx, request, ending), {
+          serial: request.accountId,
+        });
+        store.announcements.announce(request.id);
         options.onWebhook();
       }),
   };
@@ -158,19 +166,20 @@ async function complete(
 ): Promise<void> {
   const { id } = request;
   const { accountId, keyId, mode } = request;
+  const post = async (tx: Transaction): Promise<Settlement> => {
+    // Before the balance: whoever locks the rows of both does so in this order.
+    await recordSpend(tx, { accountId, keyId, mode, cost });
+    const posted = await settle(tx, { requestId: id, cost });
+    if (posted === undefined) {
+      throw new AlreadyResolved();
+    }
+    if (await finishRequest(tx, { ...ending, id, status: 'completed', cost })) {
+      await tell(tx, request, 'image.completed');
+    }
+    return posted;
+  };
   const settlement = await store
-    .transaction(async (tx) => {
-      // Before the balance: whoever locks the rows of both does so in this order.
-      await recordSpend(tx, { accountId, keyId, mode, cost });
-      const posted = await settle(tx, { requestId: id, cost });
-      if (posted === undefined) {
-        throw new AlreadyResolved();
-      }
-      if (await finishRequest(tx, { ...ending, id, status: 'completed', cost })) {
-        await tell(tx, request, 'image.completed');
-      }
-      return posted;
-    })
+    .transaction(post, { serial: accountId })
     .catch((error: unknown) => {
       if (error instanceof AlreadyResolved) {
         return undefined;
@@ -183,6 +192,7 @@ async function complete(
   if (settlement !== undefined && settlement.overrun > 0n) {
     log.warn({ image: id, overrunUsd: formatUsd(settlement.overrun) }, 'cost above its hold');
   }
+  store.announcements.announce(id);
   onWebhook();
 }
 

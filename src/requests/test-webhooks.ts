@@ -8,7 +8,7 @@ import { httpUpstream } from '../egress/test-upstream.ts';
 import { createWebhookSender, type SendWebhook } from '../egress/webhook-sender.ts';
 import { insertAccount } from '../store/accounts.ts';
 import type { Store } from '../store/store.ts';
-import { openTestStore } from '../store/test-store.ts';
+import { openTestStore, type TestStore } from '../store/test-store.ts';
 import {
   findWebhookOfRequest,
   listWebhookAttempts,
@@ -63,14 +63,14 @@ export function sender(t: TestContext, hosts: readonly string[], totalMs = 15_00
 
 export interface Setup {
   readonly store: Store;
-  readonly file: string;
+  readonly openAgain: TestStore['openAgain'];
   readonly clock: ReturnType<typeof testClock>;
   readonly start: (options: Pick<WebhooksOptions, 'send'> & Partial<WebhooksOptions>) => Webhooks;
 }
 
 export async function setUp(t: TestContext): Promise<Setup> {
   const clock = testClock();
-  const { store, file } = await openTestStore(t, { clock });
+  const { store, openAgain } = await openTestStore(t, { clock });
   await addAccounts(store, 'acct_1');
   const start: Setup['start'] = (options) => {
     const describe = (id: string) => Promise.resolve({ id, status: 'completed' });
@@ -78,7 +78,7 @@ export async function setUp(t: TestContext): Promise<Setup> {
     t.after(() => webhooks.stop());
     return webhooks;
   };
-  return { store, file, clock, start };
+  return { store, openAgain, clock, start };
 }
 
 export async function addAccounts(store: Store, ...ids: readonly string[]): Promise<void> {

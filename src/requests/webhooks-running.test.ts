@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../base/clock.ts';
 import type { WebhookAnswer, WebhookPost } from '../egress/webhook-sender.ts';
-import { openStore, type Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import {
   addAccounts,
   enqueue,
@@ -17,7 +17,7 @@ import {
 const SECOND_MS = 1000;
 
 test('what a process was sending when it stopped, its successor sends at once', async (t) => {
-  const { store, file, clock, start } = await setUp(t);
+  const { store, openAgain, clock, start } = await setUp(t);
   const arrived = Promise.withResolvers<void>();
   const target = await receiver(
     t,
@@ -35,7 +35,7 @@ test('what a process was sending when it stopped, its successor sends at once', 
   await first.stop();
   assert.deepEqual(await outcomes(store), []);
 
-  const next = await openStore({ file, clock });
+  const next = await openAgain({ clock });
   t.after(() => next.close());
   const second = start({ store: next, send });
   await second.idle();

@@ -65,13 +65,13 @@ export interface RateTake {
 
 const upsertRate = prepared((db, slot: Slot<RateTake>) => {
   const later = sql<bigint>`case when rates.paid_back_at > ${slot('nowUs')}
-    then rates.paid_back_at else ${slot('nowUs')} end + ${slot('costUs')}`;
+    then rates.paid_back_at else cast(${slot('nowUs')} as bigint) end + ${slot('costUs')}`;
   return db
     .insertInto('rates')
     .values({
       subject: slot('subject'),
       kind: slot('kind'),
-      paid_back_at: sql<bigint>`${slot('nowUs')} + ${slot('costUs')}`,
+      paid_back_at: sql<bigint>`cast(${slot('nowUs')} as bigint) + ${slot('costUs')}`,
     })
     .onConflict((conflict) =>
       conflict

@@ -27,13 +27,16 @@ const MIGRATIONS = {
 export async function migrate(store: Store): Promise<string[]> {
   // One transaction for the look and the work: of two processes that start together, one migrates
   // and the other finds it done.
-  return store.transaction(async (tx) => {
-    const { error, results } = await migratorOn(tx).migrateToLatest();
-    if (error !== undefined) {
-      throw new Error('The database could not be migrated.', { cause: error });
-    }
-    return (results ?? []).map((result) => result.migrationName);
-  });
+  return store.transaction(
+    async (tx) => {
+      const { error, results } = await migratorOn(tx).migrateToLatest();
+      if (error !== undefined) {
+        throw new Error('The database could not be migrated.', { cause: error });
+      }
+      return (results ?? []).map((result) => result.migrationName);
+    },
+    { serial: 'migrate' },
+  );
 }
 
 export interface MigrationState {

@@ -98,11 +98,17 @@ export async function takeOrphan(
   return numUpdatedRows === 1n ? orphan.id : undefined;
 }
 
+export interface ResumableRequest {
+  readonly id: string;
+  /** Of the process that it was left by; null: of one that gave it back. */
+  readonly leaseId: string | null;
+}
+
 /** Running requests of processes that are gone and left more than a hold, oldest first. */
 export async function listResumable(
   executor: Executor,
   liveLeases: readonly string[],
-): Promise<string[]> {
+): Promise<ResumableRequest[]> {
   const rows = await executor
     .selectFrom('requests')
     .select(['id', 'lease_id'])
@@ -112,40 +118,47 @@ export async function listResumable(
     .execute();
   return rows
     .filter(({ lease_id: lease }) => lease === null || !liveLeases.includes(lease))
-    .map(({ id }) => id);
+    .map(({ id, lease_id: leaseId }) => ({ id, leaseId }));
 }
 
 /**
  * Makes a request of a process that died this process's own: no sweep touches it while the lease is
- * kept up. Whoever waited for its answer has lost the connection, so that a retry may join it.
+ * kept up. Whoever waited for its answer has lost the connection, so that a retry may join it. False,
+ * and nothing changed, when it has ended, or another process has it by now.
  */
 export async function adoptRequest(
   tx: Transaction,
-  { id, leaseId }: { readonly id: string; readonly leaseId: string },
-): Promise<void> {
-  await setLease(tx, { id, leaseId });
+  {
+    id,
+    from,
+    leaseId,
+  }: { readonly id: string; readonly from: string | null; readonly leaseId: string },
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('requests')
+    .set({ lease_id: leaseId })
+    .where('id', '=', id)
+    .where('status', '=', 'running')
+    .where('lease_id', from === null ? 'is' : '=', from)
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows === 0n) {
+    return false;
+  }
   await tx
     .updateTable('requests')
     // A server that stopped in good order has delivered an error, which is no picture.
     .set({ orphaned_at: tx.startedAt, delivered_at: null })
     .where('id', '=', id)
-    .where('status', '=', 'running')
     .where('async_at', 'is', null)
     .execute();
+  return true;
 }
 
 /** Without a lease a request is nobody's but that of its hold again. */
 export async function disownRequest(tx: Transaction, id: string): Promise<void> {
-  await setLease(tx, { id, leaseId: null });
-}
-
-async function setLease(
-  tx: Transaction,
-  { id, leaseId }: { readonly id: string; readonly leaseId: string | null },
-): Promise<void> {
   await tx
     .updateTable('requests')
-    .set({ lease_id: leaseId })
+    .set({ lease_id: null })
     .where('id', '=', id)
     .where('status', '=', 'running')
     .execute();

@@ -68,7 +68,7 @@ test('a request ends once', async (context) => {
   await addAccount(store);
   await store.transaction((tx) => insertRequest(tx, request('img_1')));
   const end = (status: 'lost' | 'completed') =>
-    store.transaction((tx) => finishRequest(tx, { id: 'img_1', status }));
+    store.transaction((tx) => finishRequest(tx, { id: 'img_1', status }), { serial: 'acct_1' });
   assert.deepEqual(await Promise.all([end('lost'), end('completed')]), [true, false]);
   assert.equal((await findRequest(store.db, 'img_1'))?.status, 'lost');
 });

@@ -74,10 +74,13 @@ export interface OpenHold {
 
 /**
  * Every hold without a resolution, oldest first. It walks the whole table (half a second for a
- * million holds), so it is for start-up and repair, not for every minute.
+ * million holds), so it is for start-up and repair, not for every minute. `requestIds`: of these only.
  */
-export async function listOpenHolds(executor: Executor): Promise<OpenHold[]> {
-  return executor
+export async function listOpenHolds(
+  executor: Executor,
+  requestIds?: readonly string[],
+): Promise<OpenHold[]> {
+  let query = executor
     .selectFrom('transfers as hold')
     .leftJoin('requests as request', 'request.id', 'hold.request_id')
     .select(({ fn }) => [
@@ -101,8 +104,15 @@ export async function listOpenHolds(executor: Executor): Promise<OpenHold[]> {
       ),
     )
     .orderBy('hold.created_at')
-    .orderBy('hold.id')
-    .execute();
+    .orderBy('hold.id');
+  if (requestIds !== undefined) {
+    query = query.where(
+      'hold.id',
+      'in',
+      requestIds.map((id) => `hold_${id}`),
+    );
+  }
+  return query.execute();
 }
 
 /** A transfer as operators see it. */

@@ -190,7 +190,7 @@ test('easel limits sets them for a running server, shows them, and refuses nonse
   const { easel } = still;
   const { keyId } = await keyOf(easel);
   const folder = easel.home;
-  const environment = { EASEL_HOME: easel.home };
+  const environment = { ...easel.place };
   const run = (...words: string[]) => runEasel(['limits', ...words], { folder, environment });
   const none = await run(keyId, '--images-per-minute', 'none', '--requests-per-minute', '9');
   assert.equal(none.exitCode, 0, none.stderr);

@@ -12,6 +12,7 @@ before(async () => {
     keepalive_seconds: 0.05,
     drain_seconds: 10,
     upload_idle_seconds: 30,
+    lease_seconds: 30,
     head_seconds: 15,
   };
   easel = await startEasel({ file: { time } });
@@ -146,6 +147,7 @@ test('the wall-clock cap ends a stream with an error event and releases the hold
     keepalive_seconds: 10,
     drain_seconds: 10,
     upload_idle_seconds: 30,
+    lease_seconds: 30,
     head_seconds: 15,
   };
   await using capped = await startEasel({ file: { time } });

@@ -10,6 +10,7 @@ import { parseUsd } from '../../src/base/money.ts';
 import { loadConfig, type Config } from '../../src/config/config.ts';
 import { audit } from '../../src/ledger/audit.ts';
 import { credit } from '../../src/ledger/ledger.ts';
+import { createTestDatabase, testServer } from '../../src/store/test-postgres.ts';
 
 export interface EaselOptions {
   /** Sections of `easel.yaml`, over the defaults. */
@@ -32,6 +33,8 @@ export interface Easel {
   readonly key: string;
   readonly app: App;
   readonly home: string;
+  /** What a command of the same home needs to be told. */
+  readonly place: Readonly<Record<string, string>>;
   readonly logLines: readonly LogLine[];
   /** A live key on an account of its own with 1,000 USD; made when it is first asked for. */
   readonly liveKey: () => Promise<string>;
@@ -62,9 +65,15 @@ export async function startEasel(options: EaselOptions = {}): Promise<Easel & As
   const home = await mkdtemp(join(tmpdir(), 'easel-test-'));
   const yaml = join(home, 'easel.yaml');
   await writeFile(yaml, options.yaml ?? '');
+  const server = testServer();
+  const database = server === undefined ? undefined : await createTestDatabase(server);
+  const place = {
+    EASEL_HOME: home,
+    ...(database === undefined ? {} : { EASEL_DATABASE_URL: database.url }),
+  };
   const base = loadConfig({
     EASEL_CONFIG: yaml,
-    EASEL_HOME: home,
+    ...place,
     PORT: '0',
     EASEL_BOOTSTRAP_CREDIT_USD: options.creditUsd ?? '10',
     ...options.environment,
@@ -89,6 +98,7 @@ export async function startEasel(options: EaselOptions = {}): Promise<Easel & As
   const key = app.engine.bootstrapped.secret ?? '';
   const close = async (): Promise<void> => {
     await app.drain();
+    await database?.drop();
     await rm(home, { recursive: true, force: true });
   };
   return {
@@ -96,6 +106,7 @@ export async function startEasel(options: EaselOptions = {}): Promise<Easel & As
     key,
     app,
     home,
+    place,
     logLines,
     ...requesters(url, key),
     liveKey: once(async () => {

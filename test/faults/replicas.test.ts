@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { suite, test, type TestContext } from 'node:test';
+import { audit } from '../../src/ledger/audit.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+import { createTestDatabase, testServer } from '../../src/store/test-postgres.ts';
+import { readAnswer } from '../support/answers.ts';
+import { requesters } from '../support/harness.ts';
+import { asObject } from '../support/json.ts';
+import { temporaryFolder } from '../support/process.ts';
+import { type Replica, startReplica } from '../support/replicas.ts';
+import { type OpenaiSimulator, startOpenai } from '../support/upstreams/openai.ts';
+
+const server = testServer();
+const skip = server === undefined ? 'replicas need a PostgreSQL server' : false;
+
+const GENERATIONS = '/v1/images/generations';
+const BODY = { model: 'gpt-image-2', quality: 'low', width: 1024, height: 1024 };
+const KEY = `sk-easel-live-${'replica'.repeat(6)}1`;
+const ADMIN_KEY = `sk-easel-admin-${'replica'.repeat(6)}1`;
+/** A dead replica is missed after a second. */
+const YAML = 'time: { lease_seconds: 1, drain_seconds: 10 }\n';
+
+interface Fleet {
+  readonly openai: OpenaiSimulator;
+  readonly store: Store;
+  readonly start: () => Promise<Replica & ReturnType<typeof requesters>>;
+  readonly settled: () => Promise<void>;
+}
+
+/** Easels that share a database and a folder for results, before one upstream. */
+async function openFleet(context: TestContext): Promise<Fleet> {
+  const folder = await temporaryFolder();
+  const { url, drop } = await createTestDatabase(server ?? '');
+  const openai = await startOpenai();
+  const store = await openStore({ url });
+  const replicas: Replica[] = [];
+  let started = 0;
+  context.after(async () => {
+    openai.upstream.release();
+    await Promise.all(replicas.map(({ kill }) => kill()));
+    await store.close();
+    await drop();
+    await openai[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+  const environment = {
+    EASEL_DATABASE_URL: url,
+    EASEL_RESULTS_URL: pathToFileURL(join(folder.path, 'results')).href,
+    EASEL_BOOTSTRAP_KEY: KEY,
+    EASEL_BOOTSTRAP_CREDIT_USD: '1000',
+    EASEL_ADMIN_KEY: ADMIN_KEY,
+    OPENAI_API_KEY: openai.apiKey,
+    OPENAI_BASE_URL: openai.baseUrl,
+    NODE_COMPILE_CACHE: join(folder.path, 'compiled'),
+  };
+  return {
+    openai,
+    store,
+    start: async () => {
+      started += 1;
+      const own = join(folder.path, `replica-${started}`);
+      const replica = await startReplica({ folder: own, environment, yaml: YAML });
+      replicas.push(replica);
+      return { ...replica, ...requesters(replica.url, KEY) };
+    },
+    settled: async () => {
+      while ((await audit(store)).openHolds > 0) {
+        // A sweep of one of them has yet to come.
+      }
+      assert.deepEqual((await audit(store)).problems, []);
+    },
+  };
+}
+
+suite('several Easels on one database', { skip }, () => {
+  test('a retry that lands on another replica gets the first one’s picture', async (context) => {
+    const { openai, start, settled } = await openFleet(context);
+    const [first, second] = await Promise.all([start(), start()]);
+    openai.upstream.next('slow_first_byte');
+    const headers = { 'idempotency-key': 'once' };
+    const body = { ...BODY, prompt: 'a boat' };
+    const asked = first.post(GENERATIONS, body, headers);
+    while (openai.upstream.requests.length === 0) {
+      await first.get('/healthz').then((response) => response.arrayBuffer());
+    }
+    const again = second.post(GENERATIONS, body, headers);
+    // The second one waits for what only the first one knows.
+    await second.get('/v1/models').then((response) => response.arrayBuffer());
+    openai.upstream.release();
+    const answers = await Promise.all([asked, again].map(async (one) => readAnswer(await one)));
+    assert.equal(answers[0]?.id, answers[1]?.id);
+    assert.deepEqual(answers[0]?.data, answers[1]?.data);
+    assert.equal(openai.upstream.purchases, 1);
+    await settled();
+  });
+
+  test('limits and money are one for all of them', async (context) => {
+    const { start, settled, store } = await openFleet(context);
+    const [first, second] = await Promise.all([start(), start()]);
+    const admin = requesters(first.url, ADMIN_KEY);
+    const account = asObject(
+      await (await admin.post('/admin/v1/accounts', { name: 'small' })).json(),
+    );
+    const id = String(account['id']);
+    // Enough for ten: a picture is 0.00822 USD at most.
+    await admin.post(`/admin/v1/accounts/${id}/credits`, { mode: 'test', amount_usd: 0.1 });
+    const made = await admin.post('/admin/v1/keys', {
+      account_id: id,
+      mode: 'test',
+      name: 'small',
+      limits: { requests_per_minute: 15 },
+    });
+    const secret = String(asObject(await made.json())['secret']);
+    const posts = [first, second].map(({ url }) => requesters(url, secret).post);
+    const statuses = await Promise.all(
+      Array.from({ length: 60 }, async (_, index) => {
+        const post = posts[index % 2] ?? posts[0];
+        assert.ok(post);
+        const body = { model: 'deepshi-banana-pro', prompt: 'a boat', width: 256, height: 256 };
+        const response = await post(GENERATIONS, body);
+        await response.arrayBuffer();
+        return response.status;
+      }),
+    );
+    const count = (status: number): number => statuses.filter((one) => one === status).length;
+    assert.deepEqual([count(200), count(402) + count(429)], [10, 50]);
+    const rows = await store.db.selectFrom('balances').selectAll().execute();
+    assert.ok(rows.every(({ balance, held }) => balance >= 0n && held === 0n));
+    await settled();
+  });
+
+  test('a replica that is killed: its holds go back, and another one serves the retry', async (context) => {
+    const { openai, start, settled } = await openFleet(context);
+    const [first, second] = await Promise.all([start(), start()]);
+    openai.upstream.next('slow_first_byte');
+    const headers = { 'idempotency-key': 'survives' };
+    const body = { ...BODY, prompt: 'a boat' };
+    const asked = first.post(GENERATIONS, body, headers).catch(() => undefined);
+    while (openai.upstream.requests.length === 0) {
+      await first.get('/healthz').then((response) => response.arrayBuffer());
+    }
+    await first.kill();
+    openai.upstream.release();
+    assert.equal(await asked, undefined);
+    // It waits until the dead one's lease has lapsed and its hold is given back, then buys anew.
+    const answer = await readAnswer(await second.post(GENERATIONS, body, headers));
+    assert.equal(answer.data.length, 1);
+    await settled();
+  });
+});
