@@ -102,15 +102,24 @@ export function openRequestRows(options: RequestRowsOptions): RequestRows {
       );
     });
   return {
-    open: (request) =>
-      store.transaction(
+    open: async (request) => {
+      const { id, accountId } = request;
+      const opening = store.transaction(
         async (tx) => {
           await claim(tx, request, keyTtlMs);
           await options.takeLimits(tx, request);
           await openRequest(tx, { ...request, leaseId });
         },
-        { serial: request.accountId },
-      ),
+        { serial: accountId },
+      );
+      await opening.catch((error: unknown) => {
+        if (error instanceof Failure && error.errorName === 'overloaded') {
+          // The database went in the midst of it, and may have written it: nobody will work on it.
+          void insistently(id, () => undoOpening(store, { id, accountId })).catch(() => undefined);
+        }
+        throw error;
+      });
+    },
     submitted: (id, resume) =>
       insistently(id, () => store.transaction((tx) => markSubmitted(tx, { id, resume }), own)),
     stored: async (id, stored, results) => {
@@ -134,6 +143,21 @@ export function openRequestRows(options: RequestRowsOptions): RequestRows {
         options.onWebhook();
       }),
   };
+}
+
+/** Gives back what an opening has held that was never confirmed. The next start would do the same. */
+async function undoOpening(
+  store: Store,
+  { id, accountId }: Pick<NewRequest, 'id' | 'accountId'>,
+): Promise<void> {
+  const undo = async (tx: Transaction): Promise<void> => {
+    if ((await findRequest(tx, id))?.status === 'running') {
+      await release(tx, { requestId: id });
+      await freeKey(tx, id);
+      await finishRequest(tx, { id, status: 'failed', errorCode: 'overloaded', httpStatus: 503 });
+    }
+  };
+  await store.transaction(undo, { serial: accountId });
 }
 
 async function claim(tx: Transaction, request: NewRequest, keyTtlMs: number): Promise<void> {

@@ -63,6 +63,9 @@ export function openPool(options: PoolOptions): Pool {
     ...(isReadOnly ? { options: '-c default_transaction_read_only=on' } : {}),
   });
   pool.on('error', options.onIdleError);
+  // One that breaks between two queries of a batch has nobody who listens, and would end the process;
+  // its next query fails and says why.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

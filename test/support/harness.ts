@@ -65,7 +65,8 @@ export async function startEasel(options: EaselOptions = {}): Promise<Easel & As
   const home = await mkdtemp(join(tmpdir(), 'easel-test-'));
   const yaml = join(home, 'easel.yaml');
   await writeFile(yaml, options.yaml ?? '');
-  const server = testServer();
+  const server =
+    options.environment?.['EASEL_DATABASE_URL'] === undefined ? testServer() : undefined;
   const database = server === undefined ? undefined : await createTestDatabase(server);
   const place = {
     EASEL_HOME: home,
