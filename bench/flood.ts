@@ -1,12 +1,11 @@
-import { describeMachine } from './machine.ts';
 import { type Options, refuseSystems } from './options.ts';
-import { othersSentence, watchOthers } from './others.ts';
+import { watchOthers } from './others.ts';
 import type { Outcome } from './payload.ts';
-import { machineList, milliseconds, type Report, table, targetTable } from './report.ts';
-import { UPSTREAM_MS } from './slow-upstream.ts';
+import { milliseconds, type Report, table } from './report.ts';
 import { median, percentile } from './statistics.ts';
 import { refusedTarget, result, type TargetResult } from './targets.ts';
 import { type Stand, startStand } from './traffic/stand.ts';
+import { trafficReport } from './traffic/traffic-report.ts';
 import { runTraffic, SMALL_BODY, type TrafficResult, whatWasWrong } from './traffic/traffic.ts';
 
 const ROUNDS = 5;
@@ -146,8 +145,6 @@ function p99Of(lanes: readonly Lane[], flood: Flood): number {
 
 function toReport(run: Run): Report {
   const { rounds, limitPerMinute, roundMs, quick, othersShare, failures } = run;
-  const machine = describeMachine();
-  const date = new Date().toISOString();
   const refused = rounds.flat().reduce((sum, lane) => sum + lane.ordinary.refusedMs.length, 0);
   const ratios: TargetResult[] = FLOODS.slice(1).map((flood) =>
     result({
@@ -157,44 +154,34 @@ function toReport(run: Run): Report {
       unit: '×',
     }),
   );
-  const targets = [...ratios, refusedTarget(refused)];
-  const markdown = [
-    '# One key floods, another does not',
-    `\`npm run bench -- flood${quick ? ' --quick' : ''}\`, ${date.slice(0, 10)}` +
-      `${quick ? ', **too short to be published**' : ''}. Easel on one core, with its defaults; ` +
-      `clients and upstream on the other, which takes ${UPSTREAM_MS} ms for each picture. One key ` +
-      `asks for ${ORDINARY_PER_SECOND} pictures a second; another, of another account, has a limit ` +
-      `of ${limitPerMinute} requests a minute and asks at ${limitPerMinute / 60} a second, or at ` +
-      `${TIMES_LIMIT} times that. ${rounds.length} interleaved rounds of ${roundMs / 1000} s each.`,
-    othersSentence(othersShare),
-    targetTable(targets),
-    table(
-      [
-        'The ordinary key, beside',
-        'p50',
-        'p99',
-        'p99 ratio of each round',
-        'the flood: served / s',
-        'refused / s',
-      ],
-      FLOODS.map((flood) => row(run, flood)),
-    ),
-    ...failures.map((failure) => `Wrong: ${failure}`),
-    '## Machine',
-    machineList(machine),
-  ];
-  return {
+  return trafficReport({
     name: 'flood',
-    markdown: `${markdown.join('\n\n')}\n`,
-    json: {
-      bench: 'flood',
-      date,
-      quick,
+    title: 'One key floods, another does not',
+    how:
+      `Easel has its defaults. One key asks for ${ORDINARY_PER_SECOND} pictures a second; another, ` +
+      `of another account, has a limit of ${limitPerMinute} requests a minute and asks at ` +
+      `${limitPerMinute / 60} a second, or at ${TIMES_LIMIT} times that. ${rounds.length} ` +
+      `interleaved rounds of ${roundMs / 1000} s each.`,
+    quick,
+    othersShare,
+    targets: [...ratios, refusedTarget(refused)],
+    tables: [
+      table(
+        [
+          'The ordinary key, beside',
+          'p50',
+          'p99',
+          'p99 ratio of each round',
+          'the flood: served / s',
+          'refused / s',
+        ],
+        FLOODS.map((flood) => row(run, flood)),
+      ),
+    ],
+    failures,
+    figures: {
       limitPerMinute,
       roundMs,
-      othersShare,
-      machine,
-      targets,
       rounds: rounds.map((lanes) =>
         lanes.map(({ flood, ordinary, flooding }) => ({
           flood: flood.name,
@@ -204,9 +191,8 @@ function toReport(run: Run): Report {
           flooding: flooding && Object.fromEntries(flooding.statuses),
         })),
       ),
-      failures,
     },
-  };
+  });
 }
 
 function row(run: Run, flood: Flood): string[] {

@@ -1,13 +1,12 @@
 import { connect, type Socket } from 'node:net';
-import { describeMachine } from './machine.ts';
 import { type Options, refuseSystems } from './options.ts';
-import { othersSentence, watchOthers } from './others.ts';
+import { watchOthers } from './others.ts';
 import type { Outcome } from './payload.ts';
-import { machineList, milliseconds, type Report, table, targetTable } from './report.ts';
-import { UPSTREAM_MS } from './slow-upstream.ts';
+import { milliseconds, type Report, table } from './report.ts';
 import { percentile } from './statistics.ts';
 import { refusedTarget, result } from './targets.ts';
 import { startStand } from './traffic/stand.ts';
+import { trafficReport } from './traffic/traffic-report.ts';
 import { runTraffic, SMALL_BODY, type TrafficResult, whatWasWrong } from './traffic/traffic.ts';
 
 const LORISES = 500;
@@ -131,8 +130,6 @@ interface Run {
 }
 
 function toReport({ lanes, durationMs, quick, othersShare, failures }: Run): Report {
-  const machine = describeMachine();
-  const date = new Date().toISOString();
   const p99s = lanes.map(({ traffic }) => percentile(traffic.servedMs, 0.99));
   const refused = lanes.reduce((sum, { traffic }) => sum + traffic.refusedMs.length, 0);
   const ratios = lanes.slice(1).map(({ name }, index) =>
@@ -143,42 +140,32 @@ function toReport({ lanes, durationMs, quick, othersShare, failures }: Run): Rep
       unit: '×',
     }),
   );
-  const targets = [...ratios, refusedTarget(refused)];
-  const markdown = [
-    '# Clients that are slow on purpose',
-    `\`npm run bench -- slow-loris${quick ? ' --quick' : ''}\`, ${date.slice(0, 10)}` +
-      `${quick ? ', **too short to be published**' : ''}. Easel on one core, with its defaults; ` +
-      `clients and upstream on the other, which takes ${UPSTREAM_MS} ms for each picture. ` +
-      `${ORDINARY_PER_SECOND} ordinary requests a second for ${durationMs / 1000} s, alone and ` +
-      `beside ${LORISES} connections that send a byte a second, and begin anew when they are cut.`,
-    othersSentence(othersShare),
-    targetTable(targets),
-    table(
-      ['Beside', 'asked', 'served', 'p50', 'p99', 'slow ones cut off'],
-      lanes.map(({ name, traffic: { servedMs, refusedMs, unsent }, cut }) => [
-        name,
-        String(servedMs.length + refusedMs.length + unsent),
-        String(servedMs.length),
-        milliseconds(percentile(servedMs, 0.5)),
-        milliseconds(percentile(servedMs, 0.99)),
-        String(cut),
-      ]),
-    ),
-    ...failures.map((failure) => `Wrong: ${failure}`),
-    '## Machine',
-    machineList(machine),
-  ];
-  return {
+  return trafficReport({
     name: 'slow-loris',
-    markdown: `${markdown.join('\n\n')}\n`,
-    json: {
-      bench: 'slow-loris',
-      date,
-      quick,
+    title: 'Clients that are slow on purpose',
+    how:
+      `Easel has its defaults. ${ORDINARY_PER_SECOND} ordinary requests a second for ` +
+      `${durationMs / 1000} s, alone and beside ${LORISES} connections that send a byte a second, ` +
+      'and begin anew when they are cut.',
+    quick,
+    othersShare,
+    targets: [...ratios, refusedTarget(refused)],
+    tables: [
+      table(
+        ['Beside', 'asked', 'served', 'p50', 'p99', 'slow ones cut off'],
+        lanes.map(({ name, traffic: { servedMs, refusedMs, unsent }, cut }) => [
+          name,
+          String(servedMs.length + refusedMs.length + unsent),
+          String(servedMs.length),
+          milliseconds(percentile(servedMs, 0.5)),
+          milliseconds(percentile(servedMs, 0.99)),
+          String(cut),
+        ]),
+      ),
+    ],
+    failures,
+    figures: {
       durationMs,
-      othersShare,
-      machine,
-      targets,
       lanes: lanes.map(({ name, traffic, cut }) => ({
         name,
         cut,
@@ -187,7 +174,6 @@ function toReport({ lanes, durationMs, quick, othersShare, failures }: Run): Rep
         p99Ms: percentile(traffic.servedMs, 0.99),
         statuses: Object.fromEntries(traffic.statuses),
       })),
-      failures,
     },
-  };
+  });
 }

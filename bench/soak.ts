@@ -3,16 +3,15 @@ import { join } from 'node:path';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { requestText } from './connection.ts';
-import { describeMachine } from './machine.ts';
 import { type Options, refuseSystems } from './options.ts';
-import { othersSentence, watchOthers } from './others.ts';
+import { watchOthers } from './others.ts';
 import type { Outcome } from './payload.ts';
 import { processTree, rssBytesOf } from './proc.ts';
-import { machineList, megabytes, milliseconds, type Report, table, targetTable } from './report.ts';
-import { UPSTREAM_MS } from './slow-upstream.ts';
+import { megabytes, milliseconds, type Report, table } from './report.ts';
 import { median, percentile, slope } from './statistics.ts';
 import { result } from './targets.ts';
 import { type Stand, startStand } from './traffic/stand.ts';
+import { trafficReport } from './traffic/traffic-report.ts';
 import { runTraffic, SMALL_BODY, type TrafficResult, whatWasWrong } from './traffic/traffic.ts';
 
 const CAPACITY_CONNECTIONS = 300;
@@ -159,60 +158,56 @@ interface Told {
 
 function toReport(run: Run, { quick, othersShare, failures }: Told): Report {
   const { capacityPerSecond, traffic, hangUps, before, samples, after, times } = run;
-  const machine = describeMachine();
-  const date = new Date().toISOString();
-  const targets = targetsOf(run);
   const parts = inParts(samples, 6);
-  const markdown = [
-    '# Half an hour at half its capacity',
-    introduction(run, { quick, date }),
-    othersSentence(othersShare),
-    targetTable(targets),
-    table(
-      ['Asked', 'served', 'refused', 'p50', 'p99', 'left by their clients'],
-      [
-        [
-          String(traffic.servedMs.length + traffic.refusedMs.length + traffic.unsent),
-          String(traffic.servedMs.length),
-          String(traffic.refusedMs.length),
-          milliseconds(percentile(traffic.servedMs, 0.5)),
-          milliseconds(percentile(traffic.servedMs, 0.99)),
-          String(hangUps),
-        ],
-      ],
-    ),
-    table(
-      ['', 'before', ...parts.map((_, index) => `sixth ${index + 1}`), 'after'],
-      [
-        [
-          'RSS, median',
-          megabytes(before.rssBytes),
-          ...parts.map((part) => megabytes(median(part.map(({ rssBytes }) => rssBytes)))),
-          megabytes(after.rssBytes),
-        ],
-        [
-          'descriptors, median',
-          String(before.descriptors),
-          ...parts.map((part) => median(part.map(({ descriptors }) => descriptors)).toFixed(0)),
-          String(after.descriptors),
-        ],
-      ],
-    ),
-    ...failures.map((failure) => `Wrong: ${failure}`),
-    '## Machine',
-    machineList(machine),
+  const row = (name: string, read: (sample: Sample) => number, show: (value: number) => string) => [
+    name,
+    show(read(before)),
+    ...parts.map((part) => show(median(part.map(read)))),
+    show(read(after)),
   ];
-  return {
+  return trafficReport({
     name: 'soak',
-    markdown: `${markdown.join('\n\n')}\n`,
-    json: {
-      bench: 'soak',
-      date,
-      quick,
+    title: 'Half an hour at half its capacity',
+    how:
+      `Easel has its defaults but \`EASEL_RESULT_TTL=${RESULT_TTL_SECONDS}\`, so that pictures ` +
+      'expire meanwhile. What it can do is measured first: ' +
+      `${capacityPerSecond.toFixed(0)} pictures a second. Then requests are due at half that pace ` +
+      `for ${(times.soakMs / 60_000).toFixed(0)} minutes, and ${HANG_UPS_PER_SECOND} more a second ` +
+      'of clients that leave before their picture has come. “Before” and “after” are ' +
+      `${times.restMs / 1000} s of rest before and after it; RSS and descriptors every ` +
+      `${times.sampleMs / 1000} s.`,
+    quick,
+    othersShare,
+    targets: targetsOf(run),
+    tables: [
+      table(
+        ['Asked', 'served', 'refused', 'p50', 'p99', 'left by their clients'],
+        [
+          [
+            String(traffic.servedMs.length + traffic.refusedMs.length + traffic.unsent),
+            String(traffic.servedMs.length),
+            String(traffic.refusedMs.length),
+            milliseconds(percentile(traffic.servedMs, 0.5)),
+            milliseconds(percentile(traffic.servedMs, 0.99)),
+            String(hangUps),
+          ],
+        ],
+      ),
+      table(
+        ['', 'before', ...parts.map((_, index) => `sixth ${index + 1}`), 'after'],
+        [
+          row('RSS, median', ({ rssBytes }) => rssBytes, megabytes),
+          row(
+            'descriptors, median',
+            ({ descriptors }) => descriptors,
+            (value) => value.toFixed(0),
+          ),
+        ],
+      ),
+    ],
+    failures,
+    figures: {
       times,
-      othersShare,
-      machine,
-      targets,
       capacityPerSecond,
       statuses: Object.fromEntries(traffic.statuses),
       unsent: traffic.unsent,
@@ -220,26 +215,8 @@ function toReport(run: Run, { quick, othersShare, failures }: Told): Report {
       before,
       samples,
       after,
-      failures,
     },
-  };
-}
-
-function introduction(
-  { capacityPerSecond, times }: Run,
-  { quick, date }: { quick: boolean; date: string },
-): string {
-  return (
-    `\`npm run bench -- soak${quick ? ' --quick' : ''}\`, ${date.slice(0, 10)}` +
-    `${quick ? ', **too short to be published**' : ''}. Easel on one core, with its defaults but ` +
-    `\`EASEL_RESULT_TTL=${RESULT_TTL_SECONDS}\`, so that pictures expire meanwhile; clients and upstream ` +
-    `on the other, which takes ${UPSTREAM_MS} ms for each picture. What Easel can do is measured ` +
-    `first: ${capacityPerSecond.toFixed(0)} pictures a second. Then requests are due at half that ` +
-    `pace for ${(times.soakMs / 60_000).toFixed(0)} minutes, and ${HANG_UPS_PER_SECOND} more a ` +
-    'second of clients that leave before their picture has come. “Before” and “after” are ' +
-    `${times.restMs / 1000} s of rest before and after it; RSS and descriptors every ` +
-    `${times.sampleMs / 1000} s.`
-  );
+  });
 }
 
 function targetsOf({ samples, before, after, spoolFilesLeft }: Run): ReturnType<typeof result>[] {

@@ -1,4 +1,5 @@
 import { type App, createApp } from './app.ts';
+import { operatorText } from './base/errors.ts';
 import { createLog } from './base/log.ts';
 import { readVersion } from './package.ts';
 import { formatUsd } from './base/money.ts';
@@ -12,8 +13,7 @@ export async function serve(config: Config): Promise<void> {
   try {
     await start(config);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`Easel cannot start: ${message}\n`);
+    process.stderr.write(`Easel cannot start: ${operatorText(error)}\n`);
     process.exit(1);
   }
 }

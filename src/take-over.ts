@@ -34,23 +34,29 @@ export async function takeOver(
   inputs: TakeOverInputs,
 ): Promise<{ readonly stop: () => Promise<void> }> {
   const { store, log, clock, lease, webhooks, telemetry } = inputs;
-  const { tellLost, nudge: afterLost } = webhooks;
-  const onLost: typeof tellLost = async (tx, id) => {
-    await tellLost(tx, id);
-    telemetry.requestsLost(1);
-  };
-  const pass = async (isFirst: boolean): Promise<void> => {
-    // Whoever has the lock of the home is the only server of the database in it; other servers of a
-    // database that many share may be alive and well.
-    const deadServerLeases = isFirst && store.kind === 'sqlite';
-    if (isFirst || (await hasLapsed(inputs))) {
+  const { tellLost: onLost, nudge: afterLost } = webhooks;
+  const pass = async (deadServerLeases: boolean): Promise<void> => {
+    if (deadServerLeases || (await hasLapsed(inputs))) {
       await adopt(inputs, deadServerLeases);
     }
-    const rules = { clock, ownLeaseId: lease.id, deadServerLeases, isThorough: isFirst };
-    await sweep(store, log, { ...rules, onLost, afterLost });
+    const rules = { clock, ownLeaseId: lease.id, deadServerLeases, onLost, afterLost };
+    const { expiredHolds } = await sweep(store, log, rules);
+    telemetry.requestsLost(expiredHolds);
   };
-  await pass(true);
-  return startSweeping(() => pass(false), { intervalMs: lease.leaseMs / 2, log });
+  // Whoever has the lock of the home is the only server of the database in it. Of a database that many
+  // share, other servers may be alive and well.
+  if (store.kind === 'sqlite') {
+    await pass(true);
+  }
+  return startSweeping(
+    async () => {
+      // After a time without the database every lease has lapsed, and all that live need a moment.
+      if (store.kind === 'sqlite' || lease.unbrokenMs() >= lease.leaseMs) {
+        await pass(false);
+      }
+    },
+    { intervalMs: lease.leaseMs / 2, log },
+  );
 }
 
 async function hasLapsed({ store, clock, lease }: TakeOverInputs): Promise<boolean> {

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { GENERATIONS_PATH } from '../answers.ts';
 import type { Target } from '../connection.ts';
 import { temporaryFolder } from '../processes.ts';
-import { type SlowUpstream, startSlowUpstream } from '../slow-upstream.ts';
+import type { NodeUpstream } from '../node-upstream.ts';
+import { startSlowUpstream } from '../slow-upstream.ts';
 import { type RunningEasel, startEasel } from '../systems/easel.ts';
 
 /** Easel with its defaults on one core, before an upstream that takes its time, on the other. */
 export interface Stand {
   readonly easel: RunningEasel;
-  readonly upstream: SlowUpstream;
+  readonly upstream: NodeUpstream;
   /** Easel's data folder. */
   readonly home: string;
   /** Another customer: an account with money, and a key with those limits. */

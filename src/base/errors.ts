@@ -196,3 +196,11 @@ export function toFailure(thrown: unknown): Failure {
 function request(status: number, code: string, message: string): ErrorRow {
   return { status, type: 'invalid_request_error', code, message };
 }
+
+/** What an operator reads of an error in a terminal: what happened, not what a caller is told. */
+export function operatorText(error: unknown): string {
+  if (error instanceof Failure) {
+    return error.internal ?? error.message;
+  }
+  return error instanceof Error ? error.message : String(error);
+}

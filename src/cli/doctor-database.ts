@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
+import { operatorText } from '../base/errors.ts';
 import { formatUsd } from '../base/money.ts';
 import type { Config } from '../config/config.ts';
 import { databaseName, openDatabase } from '../database.ts';
 import { audit } from '../ledger/audit.ts';
 import { findDamage } from '../store/integrity.ts';
+import { DatabaseAway } from '../store/postgres-failures.ts';
 import { listLeases } from '../store/leases.ts';
 import { readMigrationState } from '../store/migrate.ts';
 import { listRequests } from '../store/request-list.ts';
@@ -31,7 +33,7 @@ export async function checkDatabase(config: Config): Promise<Finding[]> {
     store = await openDatabase(config);
     return await examine(store, name);
   } catch (error) {
-    return [damaged(name, [messageOf(error)])];
+    return [error instanceof DatabaseAway ? away(name, error) : damaged(name, [messageOf(error)])];
   } finally {
     await store?.close();
   }
@@ -143,6 +145,15 @@ function describeLost({ id, provider, upstreamIds, mode, createdAt }: RequestRec
   const theirs = ids.length === 0 ? 'it gave no id' : `its ids: ${ids.join(', ')}`;
   const upstream = `${provider ?? 'no upstream'}${mode === 'test' ? ' (test)' : ''}`;
   return `${id} of ${new Date(createdAt).toISOString()}, ${upstream}, ${theirs}`;
+}
+
+function away(name: string, error: DatabaseAway): Finding {
+  return {
+    what: 'database',
+    state: 'wrong',
+    says: [`${name}:`, operatorText(error)],
+    mend: 'Start it, or correct EASEL_DATABASE_URL. A running server finds it again by itself.',
+  };
 }
 
 function damaged(file: string, damage: readonly string[]): Finding {

@@ -10,6 +10,8 @@ export interface Lease {
   readonly id: string;
   /** How long it lasts without a heartbeat. */
   readonly leaseMs: number;
+  /** For how long it has been kept up without a gap, in milliseconds. */
+  readonly unbrokenMs: () => number;
   /** Moves the end of the lease; happens by itself three times in its length. */
   readonly beat: () => Promise<void>;
   /** Ends the lease at once. Holds that are still open are then anybody's to sweep. */
@@ -37,15 +39,22 @@ export async function startLease(store: Store, options: LeaseOptions): Promise<L
   const startedAt = clock.now();
   const id = newId('lease', startedAt);
   let stopped = false;
+  let since: number | undefined;
   const beat = async (): Promise<void> => {
     if (stopped) {
       return;
     }
     const expiresAt = clock.now() + leaseMs;
-    // Made anew if a sweep took it while this process was asleep.
-    await store.transaction((tx) =>
-      upsertLease(tx, { id, kind, pid: process.pid, startedAt, expiresAt }),
-    );
+    try {
+      // Made anew if a sweep took it while this process was asleep.
+      await store.transaction((tx) =>
+        upsertLease(tx, { id, kind, pid: process.pid, startedAt, expiresAt }),
+      );
+      since ??= clock.now();
+    } catch (error) {
+      since = undefined;
+      throw error;
+    }
   };
   await beat();
   const timer = setInterval(() => {
@@ -57,6 +66,7 @@ export async function startLease(store: Store, options: LeaseOptions): Promise<L
   return {
     id,
     leaseMs,
+    unbrokenMs: () => (since === undefined ? 0 : clock.now() - since),
     beat,
     stop: async () => {
       stopped = true;

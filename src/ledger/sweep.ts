@@ -17,8 +17,6 @@ export interface SweepOptions {
    * before is dead, so nobody waits for those leases to lapse.
    */
   readonly deadServerLeases?: boolean;
-  /** Whether holds are looked for whose lease is gone, too; by default with `deadServerLeases`. */
-  readonly isThorough?: boolean;
   /**
    * The lease of this very process, which is never taken: after the machine slept, a sweep may come
    * before the late heartbeat. To be given by whoever sweeps while running requests.
@@ -45,8 +43,7 @@ const HOLDS_PER_TRANSACTION = 200;
 export async function sweep(store: Store, log: Log, options: SweepOptions): Promise<SweepResult> {
   const { live, lapsed } = await sortLeases(store.db, rulesOf(options));
   // Holds whose lease is gone are made by no orderly path, so only the thorough one looks for them.
-  const isThorough = options.isThorough ?? options.deadServerLeases ?? false;
-  if (lapsed.length === 0 && !isThorough) {
+  if (lapsed.length === 0 && options.deadServerLeases !== true) {
     return { expiredHolds: 0, amount: 0n };
   }
   const candidates = (await listOpenHolds(store.db)).filter((hold) => isOrphan(hold, live));

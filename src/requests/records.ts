@@ -6,6 +6,7 @@ import { formatUsd, type Nanousd } from '../base/money.ts';
 import { hold, release, settle, type Settlement } from '../ledger/ledger.ts';
 import type { Mode } from '../store/database.ts';
 import { claimKey, freeKey } from '../store/idempotency.ts';
+import { DatabaseAway } from '../store/postgres-failures.ts';
 import { markStored, markSubmitted } from '../store/request-stages.ts';
 import {
   CANCELLED,
@@ -113,7 +114,7 @@ export function openRequestRows(options: RequestRowsOptions): RequestRows {
         { serial: accountId },
       );
       await opening.catch((error: unknown) => {
-        if (error instanceof Failure && error.errorName === 'overloaded') {
+        if (error instanceof DatabaseAway) {
           // The database went in the midst of it, and may have written it: nobody will work on it.
           void insistently(id, () => undoOpening(store, { id, accountId })).catch(() => undefined);
         }

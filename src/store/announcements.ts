@@ -124,12 +124,14 @@ async function listen(url: string, { signal, onPayload }: Listening): Promise<vo
   client.on('error', () => closed.resolve());
   client.on('end', () => closed.resolve());
   client.on('notification', ({ payload }) => onPayload(payload ?? ''));
-  signal.addEventListener('abort', () => closed.resolve(), { once: true });
-  await client.connect();
+  const onAbort = (): void => closed.resolve();
+  signal.addEventListener('abort', onAbort);
   try {
+    await client.connect();
     await client.query(`listen ${CHANNEL}`);
     await closed.promise;
   } finally {
+    signal.removeEventListener('abort', onAbort);
     await client.end().catch(() => undefined);
   }
 }

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
+import { type BatchMember, batchMember, MEMBERS_MAX, withinLimit } from './batch-member.ts';
 import { isBusy, type Sqlite } from './sqlite.ts';
 import { Transaction, type TransactionConnection } from './transaction.ts';
 
@@ -12,13 +13,6 @@ export interface GroupCommitOptions {
   readonly transactionLimitMs: number;
 }
 
-interface Member {
-  readonly run: (tx: Transaction) => Promise<void>;
-  readonly succeed: () => void;
-  readonly fail: (error: unknown) => void;
-}
-
-const MEMBERS_MAX = 64;
 const LOCK_WAIT_MS = 5_000;
 const LOCK_RETRY_MS = 5;
 
@@ -32,7 +26,7 @@ const LOCK_RETRY_MS = 5;
  */
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
-  #waiting: Member[] = [];
+  #waiting: BatchMember[] = [];
   #draining: Promise<void> | undefined;
 
   constructor(options: GroupCommitOptions) {
@@ -40,20 +34,8 @@ export class GroupCommit {
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    let succeed: () => void;
-    this.#waiting.push({
-      run: async (tx) => {
-        const value = await work(tx);
-        succeed = () => {
-          resolve(value);
-        };
-      },
-      succeed: () => {
-        succeed();
-      },
-      fail: reject,
-    });
+    const { member, promise } = batchMember(work);
+    this.#waiting.push(member);
     this.#draining ??= this.#drain();
     return promise;
   }
@@ -73,8 +55,8 @@ export class GroupCommit {
     this.#draining = undefined;
   }
 
-  async #runBatch(batch: readonly Member[]): Promise<void> {
-    const failures = new Map<Member, unknown>();
+  async #runBatch(batch: readonly BatchMember[]): Promise<void> {
+    const failures = new Map<BatchMember, unknown>();
     try {
       await this.#begin();
       for (const member of batch) {
@@ -100,13 +82,13 @@ export class GroupCommit {
   }
 
   /** Gives the member's own failure; throws when the whole batch is lost with it. */
-  async #runMember(member: Member): Promise<{ error: unknown } | undefined> {
+  async #runMember(member: BatchMember): Promise<{ error: unknown } | undefined> {
     const { connection, clock } = this.#options;
     this.#execute('savepoint member');
     const tx = Transaction.start(connection, clock.now());
     let failure: { error: unknown } | undefined;
     try {
-      await this.#withinLimit(member.run(tx));
+      await withinLimit(member.run(tx), this.#options.transactionLimitMs);
     } catch (error) {
       failure = { error };
     } finally {
@@ -121,19 +103,6 @@ export class GroupCommit {
     }
     this.#execute('release member');
     return failure;
-  }
-
-  async #withinLimit(work: Promise<void>): Promise<void> {
-    const limitMs = this.#options.transactionLimitMs;
-    const limit = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      limit.reject(new Error(`A transaction ran longer than ${limitMs} ms and was undone.`));
-    }, limitMs);
-    try {
-      await Promise.race([work, limit.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   /**

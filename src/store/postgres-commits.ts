@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { Dialect, DialectAdapter, QueryCompiler } from 'kysely';
+import type { Dialect } from 'kysely';
 import type { Pool } from 'pg';
 import type { Clock } from '../base/clock.ts';
+import {
+  type BatchMember,
+  batchMember,
+  MEMBERS_MAX,
+  OverLimit,
+  withinLimit,
+} from './batch-member.ts';
 import { type PostgresConnection, takeConnection } from './postgres.ts';
-import { isDatabaseAway, isLostRace } from './postgres-failures.ts';
+import { DatabaseAway, isLostRace } from './postgres-failures.ts';
 import { Transaction, type TransactionConnection } from './transaction.ts';
 
 export interface PostgresCommitsOptions {
@@ -16,20 +23,13 @@ export interface PostgresCommitsOptions {
   readonly transactionLimitMs: number;
 }
 
-interface Member {
-  readonly run: (tx: Transaction) => Promise<void>;
-  readonly succeed: () => void;
-  readonly fail: (error: unknown) => void;
-}
-
 /** Those that wait for each other: all of one name, or one that has no name. */
 interface Line {
   readonly serial: string | undefined;
-  waiting: Member[];
+  waiting: BatchMember[];
   isRunning: boolean;
 }
 
-const MEMBERS_MAX = 64;
 const TRIES_MAX = 4;
 
 /**
@@ -44,7 +44,7 @@ const TRIES_MAX = 4;
  */
 export class PostgresCommits {
   readonly #options: PostgresCommitsOptions;
-  readonly #parts: { readonly compiler: QueryCompiler; readonly adapter: DialectAdapter };
+  readonly #parts: Pick<TransactionConnection, 'dialect' | 'driver' | 'compiler' | 'adapter'>;
   readonly #lines = new Map<string, Line>();
   /** Lines with members that wait, in the order in which they began to. */
   readonly #ready: Line[] = [];
@@ -54,6 +54,8 @@ export class PostgresCommits {
     this.#options = options;
     const { dialect } = options;
     this.#parts = {
+      dialect,
+      driver: dialect.createDriver(),
       compiler: dialect.createQueryCompiler(),
       adapter: dialect.createAdapter(),
     };
@@ -63,21 +65,9 @@ export class PostgresCommits {
     work: (tx: Transaction) => Promise<T>,
     { serial }: { readonly serial?: string | undefined } = {},
   ): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    let succeed: () => void;
+    const { member, promise } = batchMember(work);
     const line = this.#lineOf(serial);
-    line.waiting.push({
-      run: async (tx) => {
-        const value = await work(tx);
-        succeed = () => {
-          resolve(value);
-        };
-      },
-      succeed: () => {
-        succeed();
-      },
-      fail: reject,
-    });
+    line.waiting.push(member);
     this.#makeReady(line);
     this.#runReady();
     return promise;
@@ -135,9 +125,9 @@ export class PostgresCommits {
   }
 
   /** Never throws: whatever happens is told to the members. */
-  async #runBatch(members: readonly Member[], serial: string | undefined): Promise<void> {
+  async #runBatch(members: readonly BatchMember[], serial: string | undefined): Promise<void> {
     for (let tries = 1; ; tries += 1) {
-      const failures = new Map<Member, unknown>();
+      const failures = new Map<BatchMember, unknown>();
       try {
         const connection = await takeConnection(this.#options.pool);
         await this.#onConnection(connection, { members, serial, failures });
@@ -164,9 +154,9 @@ export class PostgresCommits {
   async #onConnection(
     connection: PostgresConnection,
     batch: {
-      readonly members: readonly Member[];
+      readonly members: readonly BatchMember[];
       readonly serial: string | undefined;
-      readonly failures: Map<Member, unknown>;
+      readonly failures: Map<BatchMember, unknown>;
     },
   ): Promise<void> {
     const { members, serial, failures } = batch;
@@ -175,7 +165,7 @@ export class PostgresCommits {
       const lock = serial === undefined ? '' : `; select pg_advisory_xact_lock(${lockId(serial)})`;
       await connection.execute(`begin${lock}`);
       for (const [index, member] of members.entries()) {
-        // Each but the first is parted from the one before by its savepoint.
+        // The COMMIT ends the last one's savepoint.
         const isLast = index === members.length - 1;
         const failure = await this.#runMember(connection, member);
         if (failure !== undefined) {
@@ -190,53 +180,29 @@ export class PostgresCommits {
       isWhole = true;
     } finally {
       // What is unsure is closed; the server undoes what was not committed.
-      connection.client.release(!isWhole);
+      connection.release({ isUnsure: !isWhole });
     }
   }
 
   /** Gives the member's own failure; throws when the whole batch is lost with it. */
   async #runMember(
     connection: PostgresConnection,
-    member: Member,
+    member: BatchMember,
   ): Promise<{ error: unknown } | undefined> {
     await connection.execute('savepoint member');
-    const { dialect, clock } = this.#options;
-    const on: TransactionConnection = {
-      connection,
-      isInTransaction: () => true,
-      dialect,
-      driver: dialect.createDriver(),
-      ...this.#parts,
-    };
-    const tx = Transaction.start(on, clock.now());
+    const on = { connection, isInTransaction: () => true, ...this.#parts };
+    const tx = Transaction.start(on, this.#options.clock.now());
     try {
-      await this.#withinLimit(member.run(tx));
+      await withinLimit(member.run(tx), this.#options.transactionLimitMs);
       return undefined;
     } catch (error) {
-      if (isLostRace(error) || isDatabaseAway(error) || error instanceof OverLimit) {
+      if (isLostRace(error) || error instanceof DatabaseAway || error instanceof OverLimit) {
         throw error;
       }
       return { error };
     } finally {
       tx.end();
     }
-  }
-
-  async #withinLimit(work: Promise<void>): Promise<void> {
-    const { transactionLimitMs: limitMs } = this.#options;
-    const limit = Promise.withResolvers<never>();
-    const timer = setTimeout(() => limit.reject(new OverLimit(limitMs)), limitMs);
-    try {
-      await Promise.race([work, limit.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-}
-
-class OverLimit extends Error {
-  constructor(limitMs: number) {
-    super(`A transaction ran longer than ${limitMs} ms and was undone.`);
   }
 }
 

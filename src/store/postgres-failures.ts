@@ -2,7 +2,8 @@ import { Failure } from '../base/errors.ts';
 
 /**
  * A connection that cannot be made, was lost, or is being shut down: codes of the system, and of
- * PostgreSQL (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ * PostgreSQL (https://www.postgresql.org/docs/current/errcodes-appendix.html). 25006 is the answer of a
+ * standby that is not yet the primary.
  */
 const AWAY =
   /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|08\w{3}|57P0[1-5]|53300|25006)$/;
@@ -16,7 +17,10 @@ const AWAY_WORDS =
 
 const RETRY_SECONDS = 1;
 
-/** Why a query failed: `overloaded` when there is no database to ask, or it is too slow. */
+/** There is no database to ask, or it is too slow: nothing of ours was wrong. */
+export class DatabaseAway extends Failure {}
+
+/** Why a query failed: a DatabaseAway when there is no database to ask, or it is too slow. */
 export function databaseFailure(error: unknown): unknown {
   const { code, message } = describe(error);
   if (AWAY.test(code) || AWAY_WORDS.test(message)) {
@@ -30,13 +34,8 @@ export function isLostRace(error: unknown): boolean {
   return LOST_RACE.test(describe(error).code);
 }
 
-/** Whether that is a failure of `databaseFailure`: nothing of ours was wrong. */
-export function isDatabaseAway(error: unknown): boolean {
-  return error instanceof Failure && error.errorName === 'overloaded';
-}
-
-function unavailable(internal: string, cause: unknown): Failure {
-  return new Failure('overloaded', { internal, cause, retryAfterSeconds: RETRY_SECONDS });
+function unavailable(internal: string, cause: unknown): DatabaseAway {
+  return new DatabaseAway('overloaded', { internal, cause, retryAfterSeconds: RETRY_SECONDS });
 }
 
 function describe(error: unknown): { readonly code: string; readonly message: string } {

@@ -155,6 +155,23 @@ suite('a database of a PostgreSQL server', { skip }, () => {
     );
   });
 
+  test('what one process announces another one hears', { timeout: 60_000 }, async (context) => {
+    const { store, openAgain } = await openTestStore(context);
+    const other = await openAgain();
+    context.after(() => other.close());
+    using wanted = store.announcements.hear('img_1');
+    using unwanted = store.announcements.hear('img_2');
+    const heard = new AbortController();
+    void wanted.promise.then(() => heard.abort());
+    // The connection that listens may not be there yet: whoever came too early says it again.
+    while (!heard.signal.aborted) {
+      other.announcements.announce('img_1');
+      await namesOf(other);
+    }
+    const first = await Promise.race([unwanted.promise, wanted.promise.then(() => 'wanted')]);
+    assert.equal(first, 'wanted');
+  });
+
   test('a snapshot sees one state, whatever is written beside it', async (context) => {
     const { store } = await openTestStore(context);
     await store.transaction((tx) => add(tx, 'first'));
@@ -175,7 +192,10 @@ suite('a PostgreSQL server that is away', { skip }, () => {
     context.after(() => store.close());
     await migrate(store);
     await store.transaction((tx) => add(tx, 'before'));
+    using heard = store.announcements.hear('img_1');
     await own.stop();
+    // What was announced meanwhile nobody knows: whoever waits is told to look.
+    await heard.promise;
     await assert.rejects(namesOf(store), isAway);
     await assert.rejects(
       store.transaction((tx) => add(tx, 'meanwhile'), { serial: 'one' }),

@@ -10,7 +10,7 @@ import {
   type TransactionSettings,
 } from 'kysely';
 import { type CustomTypesConfig, Pool, type PoolClient, type QueryResultRow, types } from 'pg';
-import { databaseFailure } from './postgres-failures.ts';
+import { DatabaseAway, databaseFailure } from './postgres-failures.ts';
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, with any parameter of libpq that `pg` knows. */
@@ -71,38 +71,50 @@ export function openPool(options: PoolOptions): Pool {
 
 /** A connection of a pool as Kysely wants it. What fails for want of a database says so. */
 export class PostgresConnection implements DatabaseConnection {
-  readonly client: PoolClient;
+  readonly #client: PoolClient;
+  #isBroken = false;
 
   constructor(client: PoolClient) {
-    this.client = client;
+    this.#client = client;
   }
 
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
     try {
       const name = statementName(sql);
-      const { rows, rowCount, command } = await this.client.query<Row & QueryResultRow>({
+      const { rows, rowCount, command } = await this.#client.query<Row & QueryResultRow>({
         text: sql,
         values: [...parameters],
         ...(name === undefined ? {} : { name }),
       });
       return WRITES.has(command) ? { rows, numAffectedRows: BigInt(rowCount ?? 0) } : { rows };
     } catch (error) {
-      throw databaseFailure(error);
+      throw this.#failure(error);
     }
   }
 
   /** Statements without parameters, several in one go. */
   async execute(sql: string): Promise<void> {
     try {
-      await this.client.query(sql);
+      await this.#client.query(sql);
     } catch (error) {
-      throw databaseFailure(error);
+      throw this.#failure(error);
     }
+  }
+
+  /** Back to its pool; closed when it broke, or still works on what nobody waits for any more. */
+  release({ isUnsure = false } = {}): void {
+    this.#client.release(this.#isBroken || isUnsure);
   }
 
   async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
     yield* [];
     throw new Error('Queries are not streamed.');
+  }
+
+  #failure(error: unknown): unknown {
+    const failure = databaseFailure(error);
+    this.#isBroken ||= failure instanceof DatabaseAway;
+    return failure;
   }
 }
 
@@ -165,7 +177,7 @@ class PoolDriver implements Driver {
   }
 
   async releaseConnection(connection: PostgresConnection): Promise<void> {
-    connection.client.release();
+    connection.release();
   }
 
   async destroy(): Promise<void> {

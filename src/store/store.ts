@@ -47,8 +47,9 @@ export interface Store {
    *
    * Several transactions share one COMMIT, one after the other on one connection: so `work` must
    * await nothing but its own queries. Where a database gives up a transaction for another one, as
-   * PostgreSQL may, `work` runs again: it must leave nothing behind but its rows and its value. Waiting in it for the network, a file, a timer or another
-   * `transaction` stops every other one, and is ended after the limit.
+   * PostgreSQL may, `work` runs again: it must leave nothing behind but its rows and its value.
+   * Waiting in it for the network, a file, a timer or another `transaction` stops every other one,
+   * and is ended after the limit.
    */
   readonly transaction: <T>(
     work: (tx: Transaction) => Promise<T>,

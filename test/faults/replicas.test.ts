@@ -7,7 +7,7 @@ import { openStore, type Store } from '../../src/store/store.ts';
 import { createTestDatabase, testServer } from '../../src/store/test-postgres.ts';
 import { readAnswer } from '../support/answers.ts';
 import { requesters } from '../support/harness.ts';
-import { asObject } from '../support/json.ts';
+import { asObject, type JsonObject } from '../support/json.ts';
 import { temporaryFolder } from '../support/process.ts';
 import { type Replica, startReplica } from '../support/replicas.ts';
 import { type OpenaiSimulator, startOpenai } from '../support/upstreams/openai.ts';
@@ -98,41 +98,44 @@ suite('several Easels on one database', { skip }, () => {
 
   test('limits and money are one for all of them', async (context) => {
     const { start, settled, store } = await openFleet(context);
-    const [first, second] = await Promise.all([start(), start()]);
-    const admin = requesters(first.url, ADMIN_KEY);
-    const account = asObject(
-      await (await admin.post('/admin/v1/accounts', { name: 'small' })).json(),
-    );
-    const id = String(account['id']);
-    // Enough for ten: a picture is 0.00822 USD at most.
-    await admin.post(`/admin/v1/accounts/${id}/credits`, { mode: 'test', amount_usd: 0.1 });
-    const made = await admin.post('/admin/v1/keys', {
-      account_id: id,
-      mode: 'test',
-      name: 'small',
-      limits: { requests_per_minute: 15 },
-    });
-    const secret = String(asObject(await made.json())['secret']);
-    const posts = [first, second].map(({ url }) => requesters(url, secret).post);
-    const statuses = await Promise.all(
-      Array.from({ length: 60 }, async (_, index) => {
-        const post = posts[index % 2] ?? posts[0];
-        assert.ok(post);
-        const body = { model: 'deepshi-banana-pro', prompt: 'a boat', width: 256, height: 256 };
-        const response = await post(GENERATIONS, body);
-        await response.arrayBuffer();
-        return response.status;
-      }),
-    );
-    const count = (status: number): number => statuses.filter((one) => one === status).length;
-    assert.deepEqual([count(200), count(402) + count(429)], [10, 50]);
+    const replicas = await Promise.all([start(), start()]);
+    const admin = requesters(replicas[0].url, ADMIN_KEY);
+    const ask = async (path: string, body: object): Promise<JsonObject> =>
+      asObject(await (await admin.post(`/admin/v1${path}`, body)).json());
+    /** How often each status came, of sixty requests at once by both replicas, and how long it took. */
+    const flood = async (creditUsd: number, limits: object) => {
+      const { id } = await ask('/accounts', { name: JSON.stringify(limits) });
+      await ask(`/accounts/${String(id)}/credits`, { mode: 'test', amount_usd: creditUsd });
+      const key = { account_id: id, mode: 'test', name: 'small', limits };
+      const secret = String((await ask('/keys', key))['secret']);
+      const startedAt = performance.now();
+      const statuses = await Promise.all(
+        Array.from({ length: 60 }, async (_, index) => {
+          const { url } = replicas[index % 2] ?? replicas[0];
+          const body = { model: 'deepshi-banana-pro', prompt: 'a boat', width: 256, height: 256 };
+          const response = await requesters(url, secret).post(GENERATIONS, body);
+          await response.arrayBuffer();
+          return response.status;
+        }),
+      );
+      const count = (status: number): number => statuses.filter((one) => one === status).length;
+      return { count, minutes: (performance.now() - startedAt) / 60_000 };
+    };
+    // A picture is 0.01 USD: money for ten, and nothing else in the way.
+    const poor = await flood(0.1, {});
+    assert.deepEqual([poor.count(200), poor.count(402)], [10, 50]);
+    // Money for all, and fifteen a minute; the bucket fills while they run.
+    const rich = await flood(10, { requests_per_minute: 15 });
+    const most = 15 + Math.ceil(15 * rich.minutes);
+    assert.ok(rich.count(200) >= 15 && rich.count(200) <= most, `${rich.count(200)} of ${most}`);
+    assert.equal(rich.count(200) + rich.count(429), 60);
     const rows = await store.db.selectFrom('balances').selectAll().execute();
     assert.ok(rows.every(({ balance, held }) => balance >= 0n && held === 0n));
     await settled();
   });
 
   test('a replica that is killed: its holds go back, and another one serves the retry', async (context) => {
-    const { openai, start, settled } = await openFleet(context);
+    const { openai, start, settled, store } = await openFleet(context);
     const [first, second] = await Promise.all([start(), start()]);
     openai.upstream.next('slow_first_byte');
     const headers = { 'idempotency-key': 'survives' };
@@ -148,5 +151,9 @@ suite('several Easels on one database', { skip }, () => {
     const answer = await readAnswer(await second.post(GENERATIONS, body, headers));
     assert.equal(answer.data.length, 1);
     await settled();
+    const rows = await store.db.selectFrom('requests').select(['status', 'cost']).execute();
+    const ended = rows.map(({ status, cost }) => `${status} ${String(cost)}`).toSorted();
+    const cost = BigInt(Math.round(answer.usage.cost.total_cost * 1e9));
+    assert.deepEqual(ended, [`completed ${cost}`, 'lost null']);
   });
 });
