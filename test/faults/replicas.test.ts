@@ -82,9 +82,7 @@ suite('several Easels on one database', { skip }, () => {
     const headers = { 'idempotency-key': 'once' };
     const body = { ...BODY, prompt: 'a boat' };
     const asked = first.post(GENERATIONS, body, headers);
-    while (openai.upstream.requests.length === 0) {
-      await first.get('/healthz').then((response) => response.arrayBuffer());
-    }
+    await openai.upstream.until(() => openai.upstream.heldAnswers === 1);
     const again = second.post(GENERATIONS, body, headers);
     // The second one waits for what only the first one knows.
     await second.get('/v1/models').then((response) => response.arrayBuffer());
@@ -141,9 +139,7 @@ suite('several Easels on one database', { skip }, () => {
     const headers = { 'idempotency-key': 'survives' };
     const body = { ...BODY, prompt: 'a boat' };
     const asked = first.post(GENERATIONS, body, headers).catch(() => undefined);
-    while (openai.upstream.requests.length === 0) {
-      await first.get('/healthz').then((response) => response.arrayBuffer());
-    }
+    await openai.upstream.until(() => openai.upstream.heldAnswers === 1);
     await first.kill();
     openai.upstream.release();
     assert.equal(await asked, undefined);
