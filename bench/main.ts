@@ -1,4 +1,5 @@
 import { floodBench } from './flood.ts';
+import { holdsBench } from './holds.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { overloadBench } from './overload.ts';
 import { type Outcome, payloadBench } from './payload.ts';
@@ -20,10 +21,16 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map<string, Bench>([
   ['flood', floodBench],
   ['slow-loris', slowLorisBench],
   ['soak', soakBench],
+  ['holds', holdsBench],
 ]);
 
 /** Whose upstream, or whose rivals, are an nginx. */
 const BEHIND_NGINX: ReadonlySet<Bench> = new Set([payloadBench, slowReaderBench]);
+
+const ON_POSTGRES: ReadonlySet<Bench> = new Set([holdsBench]);
+
+/** Which uses all cores, since a database shares them. */
+const ON_ALL_CORES: ReadonlySet<Bench> = new Set([holdsBench]);
 
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
@@ -41,12 +48,17 @@ async function main(): Promise<number> {
   if (bench === undefined) {
     return refuse([USAGE], EXIT_USAGE);
   }
-  const missing = missingRequirements({ nginx: BEHIND_NGINX.has(bench) });
+  const missing = missingRequirements({
+    nginx: BEHIND_NGINX.has(bench),
+    postgres: ON_POSTGRES.has(bench),
+  });
   if (missing.length > 0) {
     return refuse(missing, 1);
   }
   stopOnSignals();
-  pinLoad();
+  if (!ON_ALL_CORES.has(bench)) {
+    pinLoad();
+  }
   try {
     const { report, failures } = await bench(options);
     publish(report, options);

@@ -14,6 +14,8 @@ export const LOAD_CORE = 1;
 
 export interface StartedProcess {
   readonly pid: number;
+  /** Resolves with its exit code when it has ended; null: by a signal. */
+  readonly ended: Promise<number | null>;
   /** What it wrote so far, both outputs. */
   readonly output: () => string;
   readonly stop: () => Promise<void>;
@@ -22,7 +24,8 @@ export interface StartedProcess {
 export interface ProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
-  readonly core: number;
+  /** The only one that it may use; absent: it may use all. */
+  readonly core?: number;
   /** Its working folder; its output goes to a file in it. */
   readonly folder: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -34,12 +37,14 @@ const READY_MS = 20_000;
 const running = new Map<number, ChildProcess>();
 const folders = new Set<string>();
 
-/** Starts a process that may use one core only. Its id is the command's own, not `taskset`'s. */
+/** Starts a process that may use one core only, or all. Its id is the command's own, not `taskset`'s. */
 export function startProcess(options: ProcessOptions): StartedProcess {
   const { command, args, core, folder, environment = {} } = options;
   const file = join(folder, `output-${running.size}-${Date.now()}.log`);
   const output = openSync(file, 'a');
-  const child = spawn('taskset', ['-c', String(core), command, ...args], {
+  const pinned = core === undefined ? [] : ['taskset', '-c', String(core)];
+  const [program = command, ...rest] = [...pinned, command, ...args];
+  const child = spawn(program, rest, {
     cwd: folder,
     env: { ...plainEnvironment(), ...environment },
     stdio: ['ignore', output, output],
@@ -52,8 +57,13 @@ export function startProcess(options: ProcessOptions): StartedProcess {
     throw new Error(`${command} cannot be started`);
   }
   running.set(pid, child);
-  child.once('exit', () => running.delete(pid));
-  return { pid, output: () => readFileSync(file, 'utf8'), stop: () => stopChild(child) };
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('exit', (code) => {
+      running.delete(pid);
+      resolve(code);
+    });
+  });
+  return { pid, ended, output: () => readFileSync(file, 'utf8'), stop: () => stopChild(child) };
 }
 
 /** Waits until something listens on that port of this machine. Throws when the process ends. */

@@ -43,7 +43,7 @@ export function machineList(machine: Machine): string {
 
 export function targetTable(targets: readonly TargetResult[]): string {
   return table(
-    ['Target', 'at most', 'measured', ''],
+    ['Target', 'limit', 'measured', ''],
     targets.map(({ what, limit, measured, isMet }) => [
       what,
       limit,

@@ -1,16 +1,26 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { findPostgres } from '../scripts/postgres.mjs';
 import { plainEnvironment } from './environment.ts';
 import { LOAD_CORE } from './processes.ts';
 
 /** What this machine lacks, in sentences that say what to do. Empty when nothing is missing. */
-export function missingRequirements({ nginx }: { readonly nginx: boolean }): string[] {
+export function missingRequirements(needed: {
+  readonly nginx: boolean;
+  readonly postgres: boolean;
+}): string[] {
+  const { nginx, postgres } = needed;
   if (process.platform !== 'linux') {
     return ['The bench reads /proc and pins processes to cores: it runs on Linux only.'];
   }
   const missing: string[] = [];
   if (nginx && versionOf('nginx', ['-v']) === undefined) {
     missing.push('There is no nginx: install it, on Debian with `apt-get install nginx-light`.');
+  }
+  if (postgres && findPostgres() === undefined) {
+    missing.push(
+      'There is no PostgreSQL: install it, on Debian with `apt-get install postgresql`.',
+    );
   }
   if (versionOf('taskset', ['--version']) === undefined) {
     missing.push('There is no taskset: install it, on Debian with `apt-get install util-linux`.');

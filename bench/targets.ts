@@ -83,6 +83,17 @@ export function result({ what, limit, measured, unit, digits = 2 }: Compared): T
   };
 }
 
+/** A measured value beside the least that it may be. */
+export function atLeast({ what, limit, measured, unit, digits = 2 }: Compared): TargetResult {
+  const isMeasured = measured !== undefined && Number.isFinite(measured);
+  return {
+    what,
+    limit: `≥ ${limit}${unit}`,
+    measured: isMeasured ? `${measured.toFixed(digits)}${unit}` : undefined,
+    isMet: isMeasured ? measured >= limit : undefined,
+  };
+}
+
 function rowOf(
   lanes: readonly LaneSummary[],
   lane: string,

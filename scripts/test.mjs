@@ -10,7 +10,7 @@ const EVERY = ['src/**/*.test.ts', 'test/**/*.test.ts'];
 /** What must hold on either database. */
 const ON_POSTGRES = [
   'src/store/postgres.test.ts',
-  'src/store/requests.test.ts',
+  'src/store/{months,requests}.test.ts',
   'src/{access,ledger,requests}/*.test.ts',
   'test/integration/{admin,async,balance,limits,live,metrics,money,paid-once,streaming}.test.ts',
   'test/integration/result*.test.ts',

@@ -30,8 +30,9 @@ import { openResults, type Results } from './requests/results.ts';
 import { openRoutes } from './routes.ts';
 import { lockHome } from './store/home-lock.ts';
 import { migrate } from './store/migrate.ts';
+import { keepMonthsAhead } from './store/months.ts';
 import type { Store } from './store/store.ts';
-import { takeOver } from './take-over.ts';
+import { takeOver, type TakeOverInputs } from './take-over.ts';
 import { NO_TELEMETRY, type OpenedTelemetry, openTelemetry } from './telemetry/open.ts';
 import type { TracesOptions } from './telemetry/traces.ts';
 import { openUpstreams } from './upstreams.ts';
@@ -106,9 +107,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   });
   const marks = openMarks(store, log, lease.id);
   const rules = { now: () => clock.now(), defaultLimits: defaultLimits(config.file) };
-  const sweeping =
+  const upkeep =
     kind === 'server'
-      ? await takeOver({ ...inputs, jobsOf: router.jobsOf, pipeline, webhooks })
+      ? await startUpkeep({ ...inputs, jobsOf: router.jobsOf, pipeline, webhooks })
       : undefined;
   return {
     store,
@@ -126,13 +127,26 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       await jobs.idle();
       catalog.close();
       await Promise.all([upstreams.close(), callerUrls.close(), webhooks.close()]);
-      await sweeping?.stop();
+      await upkeep?.stop();
       await marks.flush();
       await results?.close();
       await telemetry.close();
       await lease.stop();
       await store.close();
       lock?.release();
+    },
+  };
+}
+
+/** What a server does beside its requests: for those that others left, and for the months to come. */
+async function startUpkeep(
+  inputs: TakeOverInputs,
+): Promise<{ readonly stop: () => Promise<void> }> {
+  const sweeping = await takeOver(inputs);
+  const months = keepMonthsAhead(inputs.store, inputs);
+  return {
+    stop: async () => {
+      await Promise.all([sweeping.stop(), months.stop()]);
     },
   };
 }

@@ -17,6 +17,11 @@ export function newId(prefix: IdPrefix, nowMs: number = Date.now()): string {
   return `${prefix}_${base62Time(nowMs)}${randomBase62(RANDOM_CHARACTERS)}`;
 }
 
+/** What all ids of this prefix sort after that were made before a time, and before all others. */
+export function idBound(prefix: IdPrefix, timeMs: number): string {
+  return `${prefix}_${base62Time(timeMs)}`;
+}
+
 /** Characters of `0-9A-Za-z`, each drawn evenly from the system's random source. */
 export function randomBase62(length: number): string {
   let text = '';

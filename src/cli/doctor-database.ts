@@ -45,10 +45,10 @@ async function examine(store: Store, file: string): Promise<Finding[]> {
   if (damage.length > 0) {
     return [damaged(file, damage)];
   }
-  const { applied, pending, unknown } = await readMigrationState(store.db);
+  const { applied, pending, added, breaking } = await readMigrationState(store.db);
   const database: Finding = { what: 'database', state: 'fine', says: [`${file} is intact`] };
-  if (unknown.length > 0) {
-    const says = [`A newer Easel has changed this database: ${unknown.join(', ')}.`];
+  if (breaking.length > 0) {
+    const says = [`A newer Easel has changed this database: ${breaking.join(', ')}.`];
     const mend = 'Run that version, or restore the copy made before the update.';
     return [database, { what: 'schema', state: 'wrong', says, mend }];
   }
@@ -57,9 +57,24 @@ async function examine(store: Store, file: string): Promise<Finding[]> {
     const mend = 'npx easel migrate (or start the server, which does the same).';
     return [database, { what: 'schema', state: 'wrong', says, mend }];
   }
-  const schema: Finding = { what: 'schema', state: 'fine', says: [applied.at(-1) ?? ''] };
+  const schema = schemaFinding(applied, added);
   const money = [await checkLedger(store), await checkHolds(store)];
   return [database, schema, ...money, await checkRoutes(store), ...(await findLost(store))];
+}
+
+function schemaFinding(applied: readonly string[], added: readonly string[]): Finding {
+  const says = [applied.at(-1) ?? ''];
+  return added.length === 0
+    ? { what: 'schema', state: 'fine', says }
+    : {
+        what: 'schema',
+        state: 'note',
+        says: [
+          ...says,
+          `A newer Easel has added to it, and this one does without: ${added.join(', ')}.`,
+        ],
+        mend: 'Finish the update: run the newer version everywhere.',
+      };
 }
 
 async function checkLedger(store: Store): Promise<Finding> {

@@ -128,8 +128,13 @@ test('requests that were lost are told, with what the upstream calls them', asyn
 
 test('missing tables, a newer schema and broken pages are told apart', async (context) => {
   const { folder, file } = await makeHome(context);
-  alter(file, `insert into kysely_migration values ('9999_future', '2030-01-01')`);
-  assert.match((await doctor(folder)).stdout, /✖ schema +A newer Easel .*9999_future/);
+  alter(file, `insert into kysely_migration values ('9998_future', '2030-01-01')`);
+  assert.match(
+    (await doctor(folder)).stdout,
+    /! schema .*\n.*A newer Easel has added .*9998_future/,
+  );
+  alter(file, `insert into kysely_migration values ('9999_breaking_future', '2030-01-01')`);
+  assert.match((await doctor(folder)).stdout, /✖ schema +A newer Easel .*9999_breaking_future/);
   alter(file, 'delete from kysely_migration');
   assert.match(
     (await doctor(folder)).stdout,

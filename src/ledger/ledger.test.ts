@@ -100,11 +100,11 @@ test('a request is held for once; a second hold undoes its transaction', async (
   const { store } = await openTestStore(context);
   await addAccount(store, { ...KEY, amount: 100n });
   await holdFor(store, 'img_1', 10n);
-  await assert.rejects(holdFor(store, 'img_1', 10n), /a hold for img_1 already/);
+  await assert.rejects(holdFor(store, 'img_1', 10n), /a hold for one of these already: img_1/);
   await expectBalance(store, { balance: 100n, held: 10n, spent: 0n });
   // Nor does a resolved one come back to life.
   await store.transaction((tx) => release(tx, { requestId: 'img_1' }));
-  await assert.rejects(holdFor(store, 'img_1', 10n), /a hold for img_1 already/);
+  await assert.rejects(holdFor(store, 'img_1', 10n), /a hold for one of these already: img_1/);
   await expectBalance(store, { balance: 100n, held: 0n, spent: 0n });
 });
 

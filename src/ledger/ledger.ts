@@ -10,7 +10,7 @@ import {
 } from '../store/balances.ts';
 import type { Mode, ResolutionKind } from '../store/database.ts';
 import type { Executor, Transaction } from '../store/transaction.ts';
-import { findHold, type HoldRecord, insertTransfer } from '../store/transfers.ts';
+import { findHold, type HoldRecord, insertTransfer, insertTransfers } from '../store/transfers.ts';
 
 export interface Balance {
   readonly balance: Nanousd;
@@ -79,24 +79,68 @@ export async function credit(tx: Transaction, given: Credit): Promise<void> {
  * request was held for before: the caller's transaction is then undone as a whole.
  */
 export async function hold(tx: Transaction, wanted: Hold): Promise<boolean> {
-  assertAmount(wanted.amount);
-  // The guard goes first: where it fails, nothing has been written that would have to be undone.
-  if (!(await raiseHeldIfCovered(tx, wanted))) {
-    return false;
+  return (await holdEach(tx, wanted, [wanted])).length === 1;
+}
+
+/**
+ * The same for several requests of one balance: gives those that are held now, in their order. Who
+ * comes first is served first; one that does not fit leaves its place to the next that does.
+ */
+export async function holdEach<Wanted extends Hold>(
+  tx: Transaction,
+  key: BalanceKey,
+  wanted: readonly Wanted[],
+): Promise<readonly Wanted[]> {
+  const held = await raiseHeld(tx, key, wanted);
+  const inserted = await insertTransfers(
+    tx,
+    held.map(({ requestId, accountId, mode, amount, leaseId }) => ({
+      id: holdId(requestId),
+      accountId,
+      mode,
+      kind: 'hold',
+      amount,
+      overrun: 0n,
+      requestId,
+      leaseId: leaseId ?? null,
+      note: null,
+    })),
+  );
+  const ids = held.map(({ requestId }) => requestId).join(', ');
+  assert.equal(inserted, held.length, `There is a hold for one of these already: ${ids}.`);
+  return held;
+}
+
+/** Raises what is held by all that the balance covers. The guard stands in the update itself. */
+async function raiseHeld<Wanted extends Hold>(
+  tx: Transaction,
+  { accountId, mode }: BalanceKey,
+  wanted: readonly Wanted[],
+): Promise<readonly Wanted[]> {
+  const raise = (amount: Nanousd): Promise<boolean> =>
+    raiseHeldIfCovered(tx, { accountId, mode, amount });
+  for (const { amount } of wanted) {
+    assertAmount(amount);
   }
-  const inserted = await insertTransfer(tx, {
-    id: holdId(wanted.requestId),
-    accountId: wanted.accountId,
-    mode: wanted.mode,
-    kind: 'hold',
-    amount: wanted.amount,
-    overrun: 0n,
-    requestId: wanted.requestId,
-    leaseId: wanted.leaseId ?? null,
-    note: null,
+  if (wanted.length === 0 || (await raise(sumOf(wanted)))) {
+    return wanted;
+  }
+  if (wanted.length === 1) {
+    return [];
+  }
+  let { available } = await readBalance(tx, { accountId, mode });
+  const fitting = wanted.filter(({ amount }) => {
+    const fits = amount <= available;
+    available -= fits ? amount : 0n;
+    return fits;
   });
-  assert.ok(inserted, `There is a hold for ${wanted.requestId} already.`);
-  return true;
+  const isRaised = fitting.length === 0 || (await raise(sumOf(fitting)));
+  assert.ok(isRaised, 'The balance was changed by somebody who did not wait for this transaction.');
+  return fitting;
+}
+
+function sumOf(holds: readonly Hold[]): Nanousd {
+  return holds.reduce((sum, { amount }) => sum + amount, 0n);
 }
 
 /**

@@ -1,54 +1,30 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { Failure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { CallerLimits } from '../base/limits.ts';
 import { formatUsd, type Nanousd } from '../base/money.ts';
-import { hold, release, settle, type Settlement } from '../ledger/ledger.ts';
+import { release, settle, type Settlement } from '../ledger/ledger.ts';
 import type { Mode } from '../store/database.ts';
-import { claimKey, freeKey } from '../store/idempotency.ts';
+import { freeKey } from '../store/idempotency.ts';
 import { DatabaseAway } from '../store/postgres-failures.ts';
 import { markStored, markSubmitted } from '../store/request-stages.ts';
-import {
-  CANCELLED,
-  findRequest,
-  finishRequest,
-  insertRequest,
-  type NewRequest,
-} from '../store/requests.ts';
+import { CANCELLED, findRequest, finishRequest, type NewRequest } from '../store/requests.ts';
 import { insertResults, type NewResult } from '../store/results.ts';
 import type { Store } from '../store/store.ts';
 import type { Transaction } from '../store/transaction.ts';
+import { type OpeningRequest, Openings, type OpeningsOptions } from './openings.ts';
 import { type Ending, type StoredOutcome, writeOutcome } from './outcome-text.ts';
 import { enqueueWebhook } from './webhooks.ts';
 
+export { KeyTaken, type OpeningRequest } from './openings.ts';
 export type { RequestRecord } from '../store/requests.ts';
 
-/** The Idempotency-Key stands for another request, which came first. */
-export class KeyTaken extends Error {
-  override readonly name = 'KeyTaken';
-}
-
-export interface RequestRowsOptions {
-  readonly store: Store;
-  readonly leaseId: string;
+export interface RequestRowsOptions extends OpeningsOptions {
   readonly log: Log;
-  /** How long a key is kept, in milliseconds. */
-  readonly keyTtlMs: number;
   /** Told after a webhook was written down. */
   readonly onWebhook: () => void;
   /** Told once after pictures of so many bytes have come to their rows. */
   readonly onStored: (bytes: number) => Promise<void>;
-  /** Takes from the limits of whoever asks; throws what the caller shall read. */
-  readonly takeLimits: (tx: Transaction, request: OpeningRequest) => Promise<void>;
   /** Told of each charge, in its transaction. */
   readonly recordSpend: (tx: Transaction, charge: Charge) => Promise<void>;
-}
-
-/** A request that is about to be held. */
-export interface OpeningRequest extends Omit<NewRequest, 'leaseId'> {
-  readonly limits?: CallerLimits | undefined;
-  /** Of all its pictures, as they were asked for. */
-  readonly pixels: number;
 }
 
 export interface Charge {
@@ -92,7 +68,8 @@ export interface RequestRows {
 const RETRY_DELAYS_MS = [10, 100, 1_000, 5_000, 15_000, 40_000];
 
 export function openRequestRows(options: RequestRowsOptions): RequestRows {
-  const { store, leaseId, log, keyTtlMs } = options;
+  const { store, leaseId, log } = options;
+  const openings = new Openings(options);
   // Rows that are this process's alone: all that it writes at a time shares a COMMIT.
   const own = { serial: leaseId };
   const insistently = (id: string, write: () => Promise<void>): Promise<void> =>
@@ -105,15 +82,7 @@ export function openRequestRows(options: RequestRowsOptions): RequestRows {
   return {
     open: async (request) => {
       const { id, accountId } = request;
-      const opening = store.transaction(
-        async (tx) => {
-          await claim(tx, request, keyTtlMs);
-          await options.takeLimits(tx, request);
-          await openRequest(tx, { ...request, leaseId });
-        },
-        { serial: accountId },
-      );
-      await opening.catch((error: unknown) => {
+      await openings.open(request).catch((error: unknown) => {
         if (error instanceof DatabaseAway) {
           // The database went in the midst of it, and may have written it: nobody will work on it.
           void insistently(id, () => undoOpening(store, { id, accountId })).catch(() => undefined);
@@ -159,29 +128,6 @@ async function undoOpening(
     }
   };
   await store.transaction(undo, { serial: accountId });
-}
-
-async function claim(tx: Transaction, request: NewRequest, keyTtlMs: number): Promise<void> {
-  const { id, accountId, mode, idempotencyKey: key, fingerprint } = request;
-  if (key !== undefined && fingerprint !== undefined) {
-    const expiresAt = tx.startedAt + keyTtlMs;
-    const claim = { accountId, mode, key, fingerprint, requestId: id, expiresAt };
-    if (!(await claimKey(tx, claim))) {
-      throw new KeyTaken();
-    }
-  }
-}
-
-async function openRequest(
-  tx: Transaction,
-  request: NewRequest & { readonly leaseId: string },
-): Promise<void> {
-  const { id, accountId, mode, held, leaseId } = request;
-  await insertRequest(tx, request);
-  const isHeld = await hold(tx, { requestId: id, accountId, mode, amount: held, leaseId });
-  if (!isHeld) {
-    throw new Failure('insufficient_quota');
-  }
 }
 
 async function complete(

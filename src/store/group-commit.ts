@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
-import { type BatchMember, batchMember, MEMBERS_MAX, withinLimit } from './batch-member.ts';
+import { type BatchMember, batchMember, MEMBERS_MAX, runWithinLimit } from './batch-member.ts';
 import { isBusy, type Sqlite } from './sqlite.ts';
+import type { TransactionOptions } from './store.ts';
 import { Transaction, type TransactionConnection } from './transaction.ts';
 
 export interface GroupCommitOptions {
@@ -33,8 +34,11 @@ export class GroupCommit {
     this.#options = options;
   }
 
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const { member, promise } = batchMember(work);
+  transaction<T>(
+    work: (tx: Transaction) => Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    const { member, promise } = batchMember(work, options);
     this.#waiting.push(member);
     this.#draining ??= this.#drain();
     return promise;
@@ -88,7 +92,7 @@ export class GroupCommit {
     const tx = Transaction.start(connection, clock.now());
     let failure: { error: unknown } | undefined;
     try {
-      await withinLimit(member.run(tx), this.#options.transactionLimitMs);
+      await runWithinLimit(member, tx, this.#options.transactionLimitMs);
     } catch (error) {
       failure = { error };
     } finally {

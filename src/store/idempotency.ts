@@ -1,4 +1,5 @@
 import type { Mode } from './database.ts';
+import { preparedRows, type Slot } from './prepared.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
 export interface IdempotencyKey {
@@ -19,30 +20,57 @@ export interface IdempotencyRecord {
   readonly fingerprint: string;
 }
 
-/** False, and nothing changed, when the key stands for another request. */
-export async function claimKey(tx: Transaction, claim: NewIdempotency): Promise<boolean> {
-  // One whose time is over is anybody's.
-  await tx
+const deleteExpired = preparedRows((db, slots: readonly Slot<NewClaim>[]) =>
+  db
     .deleteFrom('idempotency')
-    .where('account_id', '=', claim.accountId)
-    .where('mode', '=', claim.mode)
-    .where('key', '=', claim.key)
-    .where('expires_at', '<=', BigInt(tx.startedAt))
-    .execute();
-  const { numInsertedOrUpdatedRows } = await tx
+    .where((row) =>
+      row.or(
+        slots.map((slot) =>
+          row.and([
+            row('account_id', '=', slot('accountId')),
+            row('mode', '=', slot('mode')),
+            row('key', '=', slot('key')),
+            row('expires_at', '<=', slot('now')),
+          ]),
+        ),
+      ),
+    ),
+);
+
+const insertClaims = preparedRows((db, slots: readonly Slot<NewClaim>[]) =>
+  db
     .insertInto('idempotency')
-    .values({
-      account_id: claim.accountId,
-      mode: claim.mode,
-      key: claim.key,
-      fingerprint: claim.fingerprint,
-      request_id: claim.requestId,
-      created_at: tx.startedAt,
-      expires_at: claim.expiresAt,
-    })
+    .values(
+      slots.map((slot) => ({
+        account_id: slot('accountId'),
+        mode: slot('mode'),
+        key: slot('key'),
+        fingerprint: slot('fingerprint'),
+        request_id: slot('requestId'),
+        created_at: slot('createdAt'),
+        expires_at: slot('expiresAt'),
+      })),
+    )
     .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirstOrThrow();
-  return numInsertedOrUpdatedRows === 1n;
+    .returning('request_id as requestId'),
+);
+
+interface NewClaim extends NewIdempotency {
+  readonly createdAt: number;
+  readonly now: bigint;
+}
+
+/** The requests whose claim holds; for the others nothing changed: their key stands for another. */
+export async function claimKeys(
+  tx: Transaction,
+  claims: readonly NewIdempotency[],
+): Promise<ReadonlySet<string>> {
+  const now = BigInt(tx.startedAt);
+  const rows = claims.map((claim) => ({ ...claim, createdAt: tx.startedAt, now }));
+  // One whose time is over is anybody's.
+  await deleteExpired(tx, rows);
+  const claimed = await insertClaims(tx, rows);
+  return new Set(claimed.rows.map(({ requestId }) => requestId));
 }
 
 export async function findKeyClaim(
@@ -61,9 +89,24 @@ export async function findKeyClaim(
   return row && { requestId: row.request_id, fingerprint: row.fingerprint };
 }
 
+const deleteClaims = preparedRows((db, slots: readonly Slot<{ readonly requestId: string }>[]) =>
+  db.deleteFrom('idempotency').where(
+    'request_id',
+    'in',
+    slots.map((slot) => slot('requestId')),
+  ),
+);
+
 /** An error frees the key: the same request may be made again. */
-export async function freeKey(tx: Transaction, requestId: string): Promise<void> {
-  await tx.deleteFrom('idempotency').where('request_id', '=', requestId).execute();
+export function freeKey(tx: Transaction, requestId: string): Promise<void> {
+  return freeKeys(tx, [requestId]);
+}
+
+export async function freeKeys(tx: Transaction, requestIds: readonly string[]): Promise<void> {
+  await deleteClaims(
+    tx,
+    requestIds.map((requestId) => ({ requestId })),
+  );
 }
 
 /** Takes out what nobody can ask for any more. */

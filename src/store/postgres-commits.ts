@@ -7,14 +7,17 @@ import {
   batchMember,
   MEMBERS_MAX,
   OverLimit,
-  withinLimit,
+  runWithinLimit,
 } from './batch-member.ts';
+import type { TransactionOptions } from './store.ts';
 import { type PostgresConnection, takeConnection } from './postgres.ts';
 import { DatabaseAway, isLostRace } from './postgres-failures.ts';
 import { Transaction, type TransactionConnection } from './transaction.ts';
 
 export interface PostgresCommitsOptions {
   readonly pool: Pool;
+  /** For transactions that may take their time: its statements have no limit. */
+  readonly patientPool: Pool;
   readonly dialect: Dialect;
   readonly clock: Clock;
   /** Batches that run at once: never more than the pool has connections. */
@@ -63,9 +66,10 @@ export class PostgresCommits {
 
   transaction<T>(
     work: (tx: Transaction) => Promise<T>,
-    { serial }: { readonly serial?: string | undefined } = {},
+    options: TransactionOptions = {},
   ): Promise<T> {
-    const { member, promise } = batchMember(work);
+    const { member, promise } = batchMember(work, options);
+    const { serial } = options;
     const line = this.#lineOf(serial);
     line.waiting.push(member);
     this.#makeReady(line);
@@ -129,7 +133,9 @@ export class PostgresCommits {
     for (let tries = 1; ; tries += 1) {
       const failures = new Map<BatchMember, unknown>();
       try {
-        const connection = await takeConnection(this.#options.pool);
+        const isLong = members.some((member) => member.isLong);
+        const { pool, patientPool } = this.#options;
+        const connection = await takeConnection(isLong ? patientPool : pool);
         await this.#onConnection(connection, { members, serial, failures });
       } catch (error) {
         if (isLostRace(error) && tries < TRIES_MAX) {
@@ -193,7 +199,7 @@ export class PostgresCommits {
     const on = { connection, isInTransaction: () => true, ...this.#parts };
     const tx = Transaction.start(on, this.#options.clock.now());
     try {
-      await withinLimit(member.run(tx), this.#options.transactionLimitMs);
+      await runWithinLimit(member, tx, this.#options.transactionLimitMs);
       return undefined;
     } catch (error) {
       if (isLostRace(error) || error instanceof DatabaseAway || error instanceof OverLimit) {

@@ -29,9 +29,15 @@ export function databaseFailure(error: unknown): unknown {
   return SLOW.test(code) ? unavailable(`the database was too slow: ${message}`, error) : error;
 }
 
-/** Whether the database gave the transaction up for another one. */
+/** Whether the transaction may run again at once: it was given up for another, or met a stale plan. */
 export function isLostRace(error: unknown): boolean {
-  return LOST_RACE.test(describe(error).code);
+  return LOST_RACE.test(describe(error).code) || isStalePlan(error);
+}
+
+/** Whether a statement was parsed before a migration has changed the columns that it gives. */
+export function isStalePlan(error: unknown): boolean {
+  const { code, message } = describe(error);
+  return code === '0A000' && message.includes('cached plan');
 }
 
 function unavailable(internal: string, cause: unknown): DatabaseAway {

@@ -4,7 +4,9 @@ import { openAnnouncements } from './announcements.ts';
 import type { Database } from './database.ts';
 import { openPool, postgresDialect } from './postgres.ts';
 import { PostgresCommits } from './postgres-commits.ts';
+import { isStalePlan } from './postgres-failures.ts';
 import type { PostgresStoreOptions, Store } from './store.ts';
+import type { Executor } from './transaction.ts';
 
 const CONNECTIONS = 10;
 const TRANSACTION_LIMIT_MS = 5_000;
@@ -30,11 +32,20 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     isReadOnly: false,
     onIdleError,
   });
+  // Connected to when it is first needed, as by a migration.
+  const patient = openPool({
+    ...options,
+    connectionsMax: 1,
+    statementMs: 0,
+    isReadOnly: false,
+    onIdleError,
+  });
   const db = new Kysely<Database>({ dialect: postgresDialect(reading) });
   const transactionLimitMs = options.transactionLimitMs ?? TRANSACTION_LIMIT_MS;
   const dialect = postgresDialect(writing);
   const commits = new PostgresCommits({
     pool: writing,
+    patientPool: patient,
     dialect,
     clock,
     batchesMax,
@@ -55,19 +66,31 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       }
       return commits.transaction(work, transactionOptions);
     },
-    snapshot: (work) =>
-      db
-        .transaction()
-        .setIsolationLevel('repeatable read')
-        .setAccessMode('read only')
-        .execute(async (tx) => work(tx)),
+    snapshot: async (work) => {
+      try {
+        return await readSnapshot(db, work);
+      } catch (error) {
+        if (!isStalePlan(error)) {
+          throw error;
+        }
+        return readSnapshot(db, work);
+      }
+    },
     close: async () => {
       if (!isClosed) {
         isClosed = true;
         await commits.idle();
         await announcements.close();
-        await Promise.all([db.destroy(), writing.end()]);
+        await Promise.all([db.destroy(), writing.end(), patient.end()]);
       }
     },
   };
+}
+
+function readSnapshot<T>(db: Kysely<Database>, work: (db: Executor) => Promise<T>): Promise<T> {
+  return db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (tx) => work(tx));
 }

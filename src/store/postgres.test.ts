@@ -65,6 +65,29 @@ suite('a database of a PostgreSQL server', { skip }, () => {
     assert.deepEqual(pending, []);
   });
 
+  test('columns that a newer Easel adds meanwhile are in nobody’s way', async (context) => {
+    const { store, openAgain } = await openTestStore(context);
+    const newer = await openAgain();
+    context.after(() => newer.close());
+    await store.transaction((tx) => add(tx, 'one'));
+    const everywhere = [
+      () => findAccount(store.db, 'acct_one'),
+      () => store.transaction((tx) => findAccount(tx, 'acct_one')),
+      () => store.snapshot((db) => findAccount(db, 'acct_one')),
+    ];
+    for (const column of ['first', 'second', 'third']) {
+      // Each connection has by now parsed the statement, which gives every column that there is.
+      const found = await Promise.all(everywhere.flatMap((find) => [find(), find(), find()]));
+      assert.ok(found.every((account) => account?.name === 'one'));
+      await newer.transaction(async (tx) => {
+        await sql`alter table accounts add column ${sql.id(column)} text`.execute(tx);
+      });
+      for (const find of everywhere) {
+        assert.equal((await find())?.name, 'one');
+      }
+    }
+  });
+
   test('of many at once one that throws undoes only itself', async (context) => {
     const { store } = await openTestStore(context);
     const results = await Promise.allSettled(

@@ -10,14 +10,14 @@ import {
   type TransactionSettings,
 } from 'kysely';
 import { type CustomTypesConfig, Pool, type PoolClient, type QueryResultRow, types } from 'pg';
-import { DatabaseAway, databaseFailure } from './postgres-failures.ts';
+import { DatabaseAway, databaseFailure, isStalePlan } from './postgres-failures.ts';
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, with any parameter of libpq that `pg` knows. */
   readonly url: string;
   /** Connections of this process, at most; 10 by default, at least 2. */
   readonly connectionsMax?: number;
-  /** How long one statement may take on the server; 10 seconds by default. */
+  /** How long one statement may take on the server; 10 seconds by default; 0: any time. */
   readonly statementMs?: number;
   /** How long a query waits for a connection, a new one included; 5 seconds by default. */
   readonly connectMs?: number;
@@ -59,7 +59,7 @@ export function openPool(options: PoolOptions): Pool {
     // A process that hangs in the middle must not keep others from an account's row.
     idle_in_transaction_session_timeout: statementMs,
     // What we wait for on our side, should the server never answer: a little later than it gives up.
-    query_timeout: statementMs + connectMs,
+    query_timeout: statementMs === 0 ? 0 : statementMs + connectMs,
     ...(isReadOnly ? { options: '-c default_transaction_read_only=on' } : {}),
   });
   pool.on('error', options.onIdleError);
@@ -73,29 +73,45 @@ export function openPool(options: PoolOptions): Pool {
 export class PostgresConnection implements DatabaseConnection {
   readonly #client: PoolClient;
   #isBroken = false;
+  #isInTransaction = false;
 
   constructor(client: PoolClient) {
     this.#client = client;
   }
 
-  async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     try {
-      const name = statementName(sql);
-      const { rows, rowCount, command } = await this.#client.query<Row & QueryResultRow>({
-        text: sql,
-        values: [...parameters],
-        ...(name === undefined ? {} : { name }),
-      });
-      return WRITES.has(command) ? { rows, numAffectedRows: BigInt(rowCount ?? 0) } : { rows };
+      return await this.#query<Row>(query);
     } catch (error) {
-      throw this.#failure(error);
+      if (!isStalePlan(error)) {
+        throw this.#failure(error);
+      }
+      // A newer Easel has changed the tables: the text is parsed anew under another name. Within a
+      // transaction all of it must run again.
+      names.delete(query.sql);
+      if (this.#isInTransaction) {
+        throw error;
+      }
     }
+    return this.executeQuery(query);
+  }
+
+  async #query<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+    const name = statementName(sql);
+    const { rows, rowCount, command } = await this.#client.query<Row & QueryResultRow>({
+      text: sql,
+      values: [...parameters],
+      ...(name === undefined ? {} : { name }),
+    });
+    return WRITES.has(command) ? { rows, numAffectedRows: BigInt(rowCount ?? 0) } : { rows };
   }
 
   /** Statements without parameters, several in one go. */
   async execute(sql: string): Promise<void> {
     try {
       await this.#client.query(sql);
+      this.#isInTransaction = TRANSACTION_ENDS.test(sql) ? false : this.#isInTransaction;
+      this.#isInTransaction ||= sql.startsWith('begin');
     } catch (error) {
       throw this.#failure(error);
     }
@@ -118,18 +134,22 @@ export class PostgresConnection implements DatabaseConnection {
   }
 }
 
+const TRANSACTION_ENDS = /^(?:commit|rollback)$/;
 const WRITES: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
 
 /** Texts that are parsed by the server once for each connection. Beyond so many, none are. */
 const NAMED_MAX = 300;
+const NAMED = /^(?:select|insert|update|delete|with)\b/;
 const names = new Map<string, string>();
+let named = 0;
 
 function statementName(sql: string): string | undefined {
   const known = names.get(sql);
-  if (known !== undefined || names.size >= NAMED_MAX) {
+  if (known !== undefined || names.size >= NAMED_MAX || !NAMED.test(sql.trimStart())) {
     return known;
   }
-  const name = `easel_${names.size}`;
+  const name = `easel_${named}`;
+  named += 1;
   names.set(sql, name);
   return name;
 }

@@ -1,6 +1,7 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { Nanousd } from '../base/money.ts';
 import type { Mode, RequestStage, RequestStatus, RequestsTable } from './database.ts';
+import { preparedRows, type Slot } from './prepared.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
 /** What is known when a request is admitted and its hold is made. */
@@ -103,9 +104,54 @@ export interface RequestRecord {
   readonly deliveredAt: number | undefined;
 }
 
+const insert = preparedRows((db, slots: readonly Slot<Insertable<RequestsTable>>[]) =>
+  db.insertInto('requests').values(
+    slots.map((slot) => ({
+      id: slot('id'),
+      request_id: slot('request_id'),
+      account_id: slot('account_id'),
+      key_id: slot('key_id'),
+      mode: slot('mode'),
+      operation: slot('operation'),
+      model: slot('model'),
+      provider: slot('provider'),
+      upstream_model: slot('upstream_model'),
+      route: slot('route'),
+      status: slot('status'),
+      n: slot('n'),
+      images: slot('images'),
+      held: slot('held'),
+      card_hash: slot('card_hash'),
+      price_version: slot('price_version'),
+      size: slot('size'),
+      output_format: slot('output_format'),
+      metadata: slot('metadata'),
+      lease_id: slot('lease_id'),
+      created_at: slot('created_at'),
+      fingerprint: slot('fingerprint'),
+      idempotency_key: slot('idempotency_key'),
+      webhook_url: slot('webhook_url'),
+      async_at: slot('async_at'),
+    })),
+  ),
+);
+
 /** Adds a running request. Its hold is made in the same transaction. */
-export async function insertRequest(tx: Transaction, request: NewRequest): Promise<void> {
-  const row = {
+export function insertRequest(tx: Transaction, request: NewRequest): Promise<void> {
+  return insertRequests(tx, [request]);
+}
+
+/** Adds running requests. Their holds are made in the same transaction. */
+export async function insertRequests(
+  tx: Transaction,
+  requests: readonly NewRequest[],
+): Promise<void> {
+  const rows = requests.map((request) => newRow(request, tx.startedAt));
+  await insert(tx, rows);
+}
+
+function newRow(request: NewRequest, nowMs: number): Insertable<RequestsTable> {
+  return {
     id: request.id,
     request_id: request.requestId,
     account_id: request.accountId,
@@ -126,13 +172,12 @@ export async function insertRequest(tx: Transaction, request: NewRequest): Promi
     output_format: request.outputFormat ?? null,
     metadata: writeJson(request.metadata) ?? null,
     lease_id: request.leaseId ?? null,
-    created_at: request.createdAt ?? tx.startedAt,
+    created_at: request.createdAt ?? nowMs,
     fingerprint: request.fingerprint ?? null,
     idempotency_key: request.idempotencyKey ?? null,
     webhook_url: request.webhookUrl ?? null,
-    async_at: request.isAsync === true ? tx.startedAt : null,
-  } satisfies Insertable<RequestsTable>;
-  await tx.insertInto('requests').values(row).execute();
+    async_at: request.isAsync === true ? nowMs : null,
+  };
 }
 
 /** Ends a running request; false, and nothing changed, when it has ended before. */

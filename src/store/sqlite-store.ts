@@ -27,11 +27,11 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     kind: 'sqlite',
     announcements: NO_ANNOUNCEMENTS,
     // One writer, and so one transaction after the other, whatever its name.
-    transaction: async (work) => {
+    transaction: async (work, transactionOptions) => {
       if (closed) {
         throw new Error('The store is closed.');
       }
-      return commits.transaction(work);
+      return commits.transaction(work, transactionOptions);
     },
     snapshot: (work) => readSnapshot({ file, durability }, work),
     close: async () => {

@@ -36,12 +36,17 @@ test('two stores may migrate the same new file at the same time', async (context
   assert.deepEqual(pending, []);
 });
 
-test('a database of a newer Easel is refused', async (context) => {
+test('a database to which a newer Easel has added is fine; one that it has broken with is refused', async (context) => {
   const { store, file } = await openTestStore(context);
-  const other = new DatabaseSync(file);
-  other.exec(`insert into kysely_migration values ('9999_future', '2030-01-01T00:00:00.000Z')`);
-  other.close();
-  await assert.rejects(migrate(store), /could not be migrated/);
+  const apply = (name: string): void => {
+    const other = new DatabaseSync(file);
+    other.exec(`insert into kysely_migration values ('${name}', '2030-01-01T00:00:00.000Z')`);
+    other.close();
+  };
+  apply('9998_future');
+  assert.deepEqual(await migrate(store), []);
+  apply('9999_breaking_future');
+  await assert.rejects(migrate(store), /newer Easel has changed this database \(9999_breaking_f/);
 });
 
 test('the settings of the connection are what durability promises', async (context) => {

@@ -30,6 +30,8 @@ export interface TransactionOptions {
    * rule, whose money and limits they look at. Nobody waits for those of another name.
    */
   readonly serial?: string | undefined;
+  /** It may take its time, as a migration of large tables does: nobody ends it. */
+  readonly isLong?: boolean | undefined;
 }
 
 /** The database, opened. Its tables are made by `migrate`. */

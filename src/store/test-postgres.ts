@@ -32,6 +32,7 @@ export async function damageDatabase(url: string, statement: string): Promise<nu
     `do $$ declare c record; begin
        for c in select conrelid::regclass as tab, conname from pg_constraint
          where contype in ('c', 'f') and connamespace = 'public'::regnamespace
+           and coninhcount = 0 and conparentid = 0
        loop execute format('alter table %s drop constraint %I', c.tab, c.conname); end loop;
      end $$`,
   );

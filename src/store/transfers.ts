@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely';
 import type { Nanousd } from '../base/money.ts';
 import type { Mode, TransferKind, TransfersTable } from './database.ts';
 import { afterRow } from './pages.ts';
-import { prepared, type Slot } from './prepared.ts';
+import { prepared, preparedRows, type Slot } from './prepared.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
 export interface TransferRecord {
@@ -19,28 +19,39 @@ export interface TransferRecord {
   readonly note: string | null;
 }
 
-const insert = prepared((db, slot: Slot<TransferRecord & { createdAt: number }>) =>
-  db
-    .insertInto('transfers')
-    .values({
-      id: slot('id'),
-      account_id: slot('accountId'),
-      mode: slot('mode'),
-      kind: slot('kind'),
-      amount: slot('amount'),
-      overrun: slot('overrun'),
-      request_id: slot('requestId'),
-      lease_id: slot('leaseId'),
-      note: slot('note'),
-      created_at: slot('createdAt'),
-    })
-    .onConflict((conflict) => conflict.doNothing()),
+const insert = preparedRows(
+  (db, slots: readonly Slot<TransferRecord & { readonly createdAt: number }>[]) =>
+    db
+      .insertInto('transfers')
+      .values(
+        slots.map((slot) => ({
+          id: slot('id'),
+          account_id: slot('accountId'),
+          mode: slot('mode'),
+          kind: slot('kind'),
+          amount: slot('amount'),
+          overrun: slot('overrun'),
+          request_id: slot('requestId'),
+          lease_id: slot('leaseId'),
+          note: slot('note'),
+          created_at: slot('createdAt'),
+        })),
+      )
+      .onConflict((conflict) => conflict.doNothing()),
 );
+
+/** How many of them were added: one whose id is there already changes nothing. */
+export async function insertTransfers(
+  tx: Transaction,
+  transfers: readonly TransferRecord[],
+): Promise<number> {
+  const rows = transfers.map((transfer) => ({ ...transfer, createdAt: tx.startedAt }));
+  return Number((await insert(tx, rows)).affected);
+}
 
 /** False, and nothing changed, when there is a transfer with this id already. */
 export async function insertTransfer(tx: Transaction, transfer: TransferRecord): Promise<boolean> {
-  const { numAffectedRows } = await insert(tx, { ...transfer, createdAt: tx.startedAt });
-  return numAffectedRows === 1n;
+  return (await insertTransfers(tx, [transfer])) === 1;
 }
 
 export interface HoldRecord {
