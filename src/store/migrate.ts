@@ -7,6 +7,7 @@ import * as limits from './migrations/0004_limits.ts';
 import * as adminLog from './migrations/0005_admin_log.ts';
 import * as routeStates from './migrations/0006_route_states.ts';
 import * as months from './migrations/0007_months.ts';
+import { isLostRace } from './postgres-failures.ts';
 import type { Store } from './store.ts';
 import type { Executor } from './transaction.ts';
 
@@ -46,12 +47,21 @@ export async function migrate(store: Store): Promise<string[]> {
       }
       const { error, results } = await migratorOn(tx, added).migrateToLatest();
       if (error !== undefined) {
-        throw new Error('The database could not be migrated.', { cause: error });
+        throw failureOf(error);
       }
       return (results ?? []).map((result) => result.migrationName);
     },
     { serial: 'migrate', isLong: true },
   );
+}
+
+/** One that may run again at once stays what it is: whoever runs transactions knows it by that. */
+function failureOf(error: unknown): unknown {
+  if (isLostRace(error)) {
+    return error;
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  return new Error(`The database could not be migrated: ${why}`, { cause: error });
 }
 
 export interface MigrationState {
