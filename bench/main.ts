@@ -1,5 +1,6 @@
 import { floodBench } from './flood.ts';
 import { holdsBench } from './holds.ts';
+import { moveBench } from './move.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { overloadBench } from './overload.ts';
 import { type Outcome, payloadBench } from './payload.ts';
@@ -22,15 +23,16 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map<string, Bench>([
   ['slow-loris', slowLorisBench],
   ['soak', soakBench],
   ['holds', holdsBench],
+  ['move', moveBench],
 ]);
 
 /** Whose upstream, or whose rivals, are an nginx. */
 const BEHIND_NGINX: ReadonlySet<Bench> = new Set([payloadBench, slowReaderBench]);
 
-const ON_POSTGRES: ReadonlySet<Bench> = new Set([holdsBench]);
+const ON_POSTGRES: ReadonlySet<Bench> = new Set([holdsBench, moveBench]);
 
 /** Which uses all cores, since a database shares them. */
-const ON_ALL_CORES: ReadonlySet<Bench> = new Set([holdsBench]);
+const ON_ALL_CORES: ReadonlySet<Bench> = new Set([holdsBench, moveBench]);
 
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;

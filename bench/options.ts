@@ -34,6 +34,7 @@ export const USAGE = `Usage: npm run bench -- <bench> [options]
   slow-loris    500 clients that send a byte a second, beside ordinary ones (4 minutes)
   soak          half of what Easel can do, for half an hour: does anything grow?
   holds         three processes hold money in one PostgreSQL (1 minute)
+  move          installations of up to 300,000 requests into PostgreSQL (3 minutes)
 
   --quick              one short round, under a minute; not for publishing
   --rounds <count>     how often each system is measured (5)

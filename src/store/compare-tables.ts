@@ -66,10 +66,13 @@ function next(result: IteratorResult<Row, void>): Row | undefined {
 
 function addTo(hash: Hash, row: Row | undefined): void {
   if (row !== undefined) {
-    hash.update(
-      `${JSON.stringify(row.map((cell) => (typeof cell === 'bigint' ? [String(cell)] : cell)))}\n`,
-    );
+    hash.update(`${row.map(toText).join(',')}\n`);
   }
+}
+
+/** Without a comma or an end of line of its own that could be taken for another cell. */
+function toText(cell: Cell): string {
+  return typeof cell === 'string' ? JSON.stringify(cell) : String(cell);
 }
 
 function compareRows(table: Table, left: Row | undefined, right: Row | undefined): string[] {

@@ -46,8 +46,8 @@ export class TargetNotEmpty extends Error {
 }
 
 /** How much is sent in one statement, about. */
-const BATCH_CHARACTERS = 1 << 20;
-const BATCH_ROWS = 1_000;
+const BATCH_CHARACTERS = 1 << 18;
+const BATCH_ROWS = 500;
 
 /**
  * Copies every row of an SQLite file into empty tables of a PostgreSQL server, and compares both,

@@ -224,8 +224,8 @@ suite('a server is moved', { skip }, () => {
       assert.deepEqual(await scene.problems(), []);
       // Without the database it does not start, so that there are not two of it.
       second.signal('SIGTERM');
-    assert.equal(await second.ended, 0);
-    await assert.rejects(mortal.start(), /This installation was moved to postgres:/);
+      assert.equal(await second.ended, 0);
+      await assert.rejects(mortal.start(), /This installation was moved to postgres:/);
     },
   );
 

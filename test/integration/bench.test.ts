@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { findPostgres } from '../../scripts/postgres.mjs';
 import { asArray, asObject } from '../support/json.ts';
 
 const MAIN = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
@@ -15,13 +16,18 @@ const skip =
     : 'the benches read /proc and need two cores';
 
 /** How many targets each of them holds itself to. */
-const TARGETS = { overload: 4, flood: 3, 'slow-loris': 3, soak: 3 };
+const TARGETS = { overload: 4, flood: 3, 'slow-loris': 3, soak: 3, move: 3 };
+
+/** Those that need a PostgreSQL server. */
+const ON_POSTGRES: readonly string[] = ['move'];
+const hasPostgres = findPostgres() !== undefined || process.env['CI'] === 'true';
 
 // Miniatures: what is asked here is that they run, that nothing is answered wrongly, and that the
 // ledger balances. Their figures mean nothing on a machine that runs other tests.
-suite('the benches of abuse, in small', { skip }, () => {
+suite('benches, in small', { skip }, () => {
   for (const [name, targets] of Object.entries(TARGETS)) {
-    test(`${name}: pictures and refusals, and nothing else`, async () => {
+    const lacks = !hasPostgres && ON_POSTGRES.includes(name) ? 'there is no PostgreSQL' : false;
+    test(`${name}: nothing goes wrong in it`, { skip: lacks }, async () => {
       const child = spawn(process.execPath, [MAIN, name, '--quick'], {
         stdio: ['ignore', 'pipe', 'pipe'],
       });
