@@ -12,9 +12,9 @@ const ON_POSTGRES = [
   'src/store/postgres.test.ts',
   'src/store/{months,requests}.test.ts',
   'src/{access,ledger,requests}/*.test.ts',
-  'test/integration/{admin,async,balance,limits,live,metrics,money,paid-once,streaming}.test.ts',
+  'test/integration/{admin,async,balance,limits,live,metrics,money,move,paid-once,streaming}.test.ts',
   'test/integration/result*.test.ts',
-  'test/faults/{database-away,fleet,queue,replicas,routes,upgrade}.test.ts',
+  'test/faults/{database-away,fleet,move,queue,replicas,routes,upgrade}.test.ts',
 ];
 
 const args = process.argv.slice(2);

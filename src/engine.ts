@@ -10,7 +10,7 @@ import { buildPipeline, spoolFolder } from './build-pipeline.ts';
 import { type ModelEntry, modelEntry } from './catalog/models.ts';
 import { watchCatalog, type WatchedCatalog } from './catalog/watch.ts';
 import { knownProviders } from './config/account.ts';
-import { openDatabase } from './database.ts';
+import { migrateDatabase, openDatabase } from './database.ts';
 import type { Config } from './config/config.ts';
 import { defaultLimits } from './config/limits.ts';
 import { parseConfigFile } from './config/file.ts';
@@ -29,7 +29,6 @@ import { JobRegistry } from './requests/registry.ts';
 import { openResults, type Results } from './requests/results.ts';
 import { openRoutes } from './routes.ts';
 import { lockHome } from './store/home-lock.ts';
-import { migrate } from './store/migrate.ts';
 import { keepMonthsAhead } from './store/months.ts';
 import type { Store } from './store/store.ts';
 import { takeOver, type TakeOverInputs } from './take-over.ts';
@@ -160,7 +159,7 @@ async function openHome(config: Config, kind: EngineOptions['kind'], clock: Cloc
   mkdirSync(config.homeFolder, { recursive: true, mode: 0o700 });
   const lock = kind === 'server' ? lockHome(config.homeFolder) : undefined;
   const store = await openDatabase(config, clock);
-  await migrate(store);
+  await migrateDatabase(store, config);
   const bootstrapped = await bootstrap(store, { ...config.bootstrap, credit });
   if (kind === 'server') {
     // What a process that died has left there belongs to nobody.

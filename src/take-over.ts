@@ -8,6 +8,7 @@ import type { Pipeline } from './pipeline/generate.ts';
 import { recover } from './pipeline/recover.ts';
 import type { Provider } from './providers/provider.ts';
 import { adoptAbandoned, disown } from './requests/abandoned.ts';
+import { hasOrphans } from './store/leases.ts';
 import type { Store } from './store/store.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import type { OpenedWebhooks } from './webhooks.ts';
@@ -36,7 +37,7 @@ export async function takeOver(
   const { store, log, clock, lease, webhooks, telemetry } = inputs;
   const { tellLost: onLost, nudge: afterLost } = webhooks;
   const pass = async (deadServerLeases: boolean): Promise<void> => {
-    if (deadServerLeases || (await hasLapsed(inputs))) {
+    if (deadServerLeases || (await hasAbandoned(inputs))) {
       await adopt(inputs, deadServerLeases);
     }
     const rules = { clock, ownLeaseId: lease.id, deadServerLeases, onLost, afterLost };
@@ -59,9 +60,10 @@ export async function takeOver(
   );
 }
 
-async function hasLapsed({ store, clock, lease }: TakeOverInputs): Promise<boolean> {
+/** By a process that died, or by one that was stopped while an upstream had its job. */
+async function hasAbandoned({ store, clock, lease }: TakeOverInputs): Promise<boolean> {
   const { lapsed } = await sortLeases(store.db, { nowMs: clock.now(), ownLeaseId: lease.id });
-  return lapsed.length > 0;
+  return lapsed.length > 0 || hasOrphans(store.db);
 }
 
 /** Nothing can be taken up where no picture is kept. */

@@ -11,6 +11,7 @@ import { keysRotateCommand } from './keys-rotate.ts';
 import { limitsCommand } from './limits.ts';
 import { migrateCommand } from './migrate.ts';
 import { modelsCommand } from './models.ts';
+import { moveCommand } from './move.ts';
 import { quoteCommand } from './quote.ts';
 import { requestCommand } from './request.ts';
 import { serveCommand } from './serve.ts';
@@ -38,4 +39,5 @@ export const COMMANDS: readonly Command[] = [
   adminCommand,
   doctorCommand,
   migrateCommand,
+  moveCommand,
 ];

@@ -4,6 +4,7 @@ import { formatUsd } from '../base/money.ts';
 import type { Config } from '../config/config.ts';
 import { databaseName, openDatabase } from '../database.ts';
 import { audit } from '../ledger/audit.ts';
+import { InstallationMoved } from '../moved.ts';
 import { findDamage } from '../store/integrity.ts';
 import { DatabaseAway } from '../store/postgres-failures.ts';
 import { listLeases } from '../store/leases.ts';
@@ -33,7 +34,7 @@ export async function checkDatabase(config: Config): Promise<Finding[]> {
     store = await openDatabase(config);
     return await examine(store, name);
   } catch (error) {
-    return [error instanceof DatabaseAway ? away(name, error) : damaged(name, [messageOf(error)])];
+    return [failed(name, error)];
   } finally {
     await store?.close();
   }
@@ -160,6 +161,13 @@ function describeLost({ id, provider, upstreamIds, mode, createdAt }: RequestRec
   const theirs = ids.length === 0 ? 'it gave no id' : `its ids: ${ids.join(', ')}`;
   const upstream = `${provider ?? 'no upstream'}${mode === 'test' ? ' (test)' : ''}`;
   return `${id} of ${new Date(createdAt).toISOString()}, ${upstream}, ${theirs}`;
+}
+
+function failed(name: string, error: unknown): Finding {
+  if (error instanceof InstallationMoved) {
+    return { what: 'database', state: 'wrong', says: [messageOf(error)] };
+  }
+  return error instanceof DatabaseAway ? away(name, error) : damaged(name, [messageOf(error)]);
 }
 
 function away(name: string, error: DatabaseAway): Finding {

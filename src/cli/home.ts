@@ -2,10 +2,9 @@ import { existsSync } from 'node:fs';
 import { bootstrap, type BootstrapResult } from '../access/bootstrap.ts';
 import { formatUsd } from '../base/money.ts';
 import type { Config } from '../config/config.ts';
-import { databaseFile, openDatabase } from '../database.ts';
+import { databaseFile, migrateDatabase, openDatabase } from '../database.ts';
 import { credit } from '../ledger/ledger.ts';
 import { type AccountRecord, listAccounts } from '../store/accounts.ts';
-import { migrate } from '../store/migrate.ts';
 import type { Store } from '../store/store.ts';
 import type { Executor } from '../store/transaction.ts';
 import { CommandError, type Invocation } from './command.ts';
@@ -49,7 +48,7 @@ export async function withExistingHome<T>(
 async function withStore<T>(config: Config, work: (store: Store) => Promise<T>): Promise<T> {
   const store = await openDatabase(config);
   try {
-    await migrate(store);
+    await migrateDatabase(store, config);
     return await work(store);
   } finally {
     await store.close();

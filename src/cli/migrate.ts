@@ -1,5 +1,4 @@
-import { databaseName, openDatabase } from '../database.ts';
-import { migrate } from '../store/migrate.ts';
+import { databaseName, migrateDatabase, openDatabase } from '../database.ts';
 import type { Command } from './command.ts';
 import { readConfig } from './settings.ts';
 
@@ -11,7 +10,7 @@ export const migrateCommand: Command = {
     const config = readConfig(invocation);
     const store = await openDatabase(config);
     try {
-      const names = await migrate(store);
+      const names = await migrateDatabase(store, config);
       for (const name of names) {
         invocation.terminal.print(`Applied ${name}`);
       }

@@ -9,6 +9,7 @@ const OPTION_OF_SETTING = {
   EASEL_API_KEY: 'key',
   PORT: 'port',
   HOST: 'host',
+  EASEL_DATABASE_URL: 'to',
 } as const;
 
 /** The settings, with the command's own options over the environment. Throws a ConfigError. */

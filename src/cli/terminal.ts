@@ -15,7 +15,7 @@ export interface Terminal {
   /** The same for `note`. */
   readonly styleNote: (style: Style, text: string) => string;
   /** Shows what is going on, and for how long, on a terminal only. Returns how to end it. */
-  readonly progress: (text: string) => () => void;
+  readonly progress: (text: string | (() => string)) => () => void;
 }
 
 const TICK_MS = 100;
@@ -44,7 +44,7 @@ export function openTerminal(environment: Environment): Terminal {
   };
 }
 
-function showProgress(stream: NodeJS.WriteStream, text: string): () => void {
+function showProgress(stream: NodeJS.WriteStream, text: string | (() => string)): () => void {
   const startedAtMs = Date.now();
   const draw = (): void => {
     const elapsedMs = Date.now() - startedAtMs;
@@ -52,7 +52,9 @@ function showProgress(stream: NodeJS.WriteStream, text: string): () => void {
     const end = `  ${(elapsedMs / 1000).toFixed(1)} s`;
     // A line that wraps could not be cleared again.
     const room = (stream.columns || COLUMNS_UNKNOWN) - end.length - 3;
-    stream.write(`${CLEAR_LINE}${frame} ${shorten(text, room)}${end}`);
+    stream.write(
+      `${CLEAR_LINE}${frame} ${shorten(typeof text === 'string' ? text : text(), room)}${end}`,
+    );
   };
   draw();
   const timer = setInterval(draw, TICK_MS);

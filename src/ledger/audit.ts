@@ -30,7 +30,7 @@ export interface AuditReport {
  * committed state, so it may run beside a working server; but not inside one, since it keeps its
  * own process busy for seconds (five for two million transfers). It changes nothing.
  */
-export async function audit(store: Store): Promise<AuditReport> {
+export async function audit(store: Pick<Store, 'snapshot'>): Promise<AuditReport> {
   return store.snapshot(async (db) => {
     const sums = await sumTransfers(db);
     const balances = await listBalances(db);

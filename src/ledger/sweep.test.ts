@@ -149,6 +149,23 @@ test('the own lease is never taken, however late its heartbeat', async (context)
   await lease.stop();
 });
 
+test('what a server that was stopped has left is swept, though no lease has lapsed', async (context) => {
+  const clock = testClock();
+  const { store } = await openTestStore(context, { clock });
+  const { log } = keptLog();
+  await addAccount(store, { ...KEY, amount: 100n });
+  const stopped = await startLease(store, { kind: 'server', clock });
+  const other = await startLease(store, { kind: 'server', clock });
+  await run(store, 'img_left', stopped.id);
+  await run(store, 'img_running', other.id);
+  assert.equal((await sweep(store, log, { clock })).expiredHolds, 0);
+  await stopped.stop();
+  assert.equal((await sweep(store, log, { clock })).expiredHolds, 1);
+  assert.equal(await statusOf(store, 'img_left'), 'lost');
+  assert.equal(await statusOf(store, 'img_running'), 'running');
+  await other.stop();
+});
+
 test('a stopped lease is gone and does not come back', async (context) => {
   const clock = testClock();
   const { store } = await openTestStore(context, { clock });

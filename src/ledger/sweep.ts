@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { formatUsd, type Nanousd } from '../base/money.ts';
 import { freeKey } from '../store/idempotency.ts';
-import { deleteLease } from '../store/leases.ts';
+import { deleteLease, hasOrphans } from '../store/leases.ts';
 import { finishRequest } from '../store/request-ends.ts';
 import type { Store } from '../store/store.ts';
 import type { Transaction } from '../store/transaction.ts';
@@ -42,8 +42,8 @@ const HOLDS_PER_TRANSACTION = 200;
  */
 export async function sweep(store: Store, log: Log, options: SweepOptions): Promise<SweepResult> {
   const { live, lapsed } = await sortLeases(store.db, rulesOf(options));
-  // Holds whose lease is gone are made by no orderly path, so only the thorough one looks for them.
-  if (lapsed.length === 0 && options.deadServerLeases !== true) {
+  const isThorough = options.deadServerLeases === true || lapsed.length > 0;
+  if (!isThorough && !(await hasOrphans(store.db))) {
     return { expiredHolds: 0, amount: 0n };
   }
   const candidates = (await listOpenHolds(store.db)).filter((hold) => isOrphan(hold, live));

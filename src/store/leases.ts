@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { LeaseKind } from './database.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
@@ -33,6 +34,23 @@ export async function listLeases(executor: Executor): Promise<LeaseRecord[]> {
     startedAt: Number(row.started_at),
     expiresAt: Number(row.expires_at),
   }));
+}
+
+/**
+ * Whether a request runs whose process has said farewell: one that stops leaves to the next what an
+ * upstream carries on, and takes its lease along.
+ */
+export async function hasOrphans(executor: Executor): Promise<boolean> {
+  const orphan = await executor
+    .selectFrom('requests')
+    .leftJoin('leases', 'leases.id', 'requests.lease_id')
+    .select('requests.id')
+    // As a literal: SQLite uses a partial index only for a query that says what the index says.
+    .where('requests.status', '=', sql.lit('running'))
+    .where('leases.id', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  return orphan !== undefined;
 }
 
 export async function deleteLease(tx: Transaction, id: string): Promise<void> {

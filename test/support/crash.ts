@@ -81,6 +81,8 @@ export interface MortalServer {
 
 /** A home whose servers are killed, one after the other. */
 export interface MortalHome extends AsyncDisposable {
+  /** The folder. */
+  readonly home: string;
   /** With further settings, or without some: those that are empty. */
   readonly start: (environment?: Readonly<Record<string, string>>) => Promise<MortalServer>;
   /** Starts a server that dies at that point before anybody asks it for anything. */
@@ -132,6 +134,7 @@ export async function openMortalHome(options: MortalHomeOptions): Promise<Mortal
     return spawned;
   };
   return {
+    home,
     start: (more) => spawnServer(more).listening,
     startAndDie: async (point) => {
       const { server, listening } = spawnServer({ [KILL_AT]: JSON.stringify(point) });
