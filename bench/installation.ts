@@ -46,6 +46,7 @@ export async function makeInstallation(file: string, size: InstallationSize): Pr
     started_at: now - DAY_MS,
     expires_at: now - 1,
   });
+  insert('places', { account: 'bfl', lease_id: leaseId, taken: 2 });
   insert('route_states', {
     lease_id: leaseId,
     route: 'openai/gpt-image-2',

@@ -1,3 +1,4 @@
+import { capacityBench } from './capacity.ts';
 import { floodBench } from './flood.ts';
 import { holdsBench } from './holds.ts';
 import { moveBench } from './move.ts';
@@ -23,13 +24,14 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map<string, Bench>([
   ['slow-loris', slowLorisBench],
   ['soak', soakBench],
   ['holds', holdsBench],
+  ['capacity', capacityBench],
   ['move', moveBench],
 ]);
 
 /** Whose upstream, or whose rivals, are an nginx. */
 const BEHIND_NGINX: ReadonlySet<Bench> = new Set([payloadBench, slowReaderBench]);
 
-const ON_POSTGRES: ReadonlySet<Bench> = new Set([holdsBench, moveBench]);
+const ON_POSTGRES: ReadonlySet<Bench> = new Set([holdsBench, capacityBench, moveBench]);
 
 /** Which uses all cores, since a database shares them. */
 const ON_ALL_CORES: ReadonlySet<Bench> = new Set([holdsBench, moveBench]);

@@ -33,7 +33,8 @@ export const USAGE = `Usage: npm run bench -- <bench> [options]
   flood         one key floods, another asks as ever (4 minutes)
   slow-loris    500 clients that send a byte a second, beside ordinary ones (4 minutes)
   soak          half of what Easel can do, for half an hour: does anything grow?
-  holds         three processes hold money in one PostgreSQL (1 minute)
+  holds         three processes hold money in one PostgreSQL (2 minutes)
+  capacity      what a picture costs an Easel and its PostgreSQL (2 minutes)
   move          installations of up to 300,000 requests into PostgreSQL (3 minutes)
 
   --quick              one short round, under a minute; not for publishing

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { findPostgres } from '../scripts/postgres.mjs';
 import { plainEnvironment } from './environment.ts';
 import { LOAD_CORE } from './processes.ts';
@@ -42,12 +42,21 @@ export function versionOf(command: string, args: readonly string[]): string | un
 
 /** Leaves the gateway's core to the gateway: this process is the load. Its children follow it. */
 export function pinLoad(): void {
-  const args = ['-a', '-p', '-c', String(LOAD_CORE), String(process.pid)];
+  pin(process.pid, String(LOAD_CORE));
+}
+
+/** Lets a child of this process use every core after all; its own children follow it. */
+export function unpin(pid: number): void {
+  pin(pid, `0-${cpus().length - 1}`);
+}
+
+function pin(pid: number, cores: string): void {
+  const args = ['-a', '-p', '-c', cores, String(pid)];
   const { status, stderr } = spawnSync('taskset', args, {
     env: plainEnvironment(),
     encoding: 'utf8',
   });
   if (status !== 0) {
-    throw new Error(`this process cannot be pinned to core ${LOAD_CORE}: ${stderr}`);
+    throw new Error(`process ${pid} cannot be pinned to ${cores}: ${stderr}`);
   }
 }

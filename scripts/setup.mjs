@@ -35,7 +35,7 @@ function installPackages() {
  */
 function installPython() {
   const folder = join(root, 'node_modules', '.cache', 'easel', 'python');
-  const requirements = ['support', 'fuzz'].map((name) =>
+  const requirements = ['support', 'fuzz', 'deploy'].map((name) =>
     join(root, 'test', name, 'requirements.txt'),
   );
   const stamp = join(folder, 'requirements.txt');

@@ -32,7 +32,7 @@ export function trafficReport(run: TrafficRun): Report {
       `on the other. The upstream takes ${UPSTREAM_MS} ms for each picture, however many are ` +
       `asked for at once. ${how}`,
     othersSentence(othersShare),
-    targetTable(targets),
+    ...(targets.length === 0 ? [] : [targetTable(targets)]),
     ...tables,
     ...failures.map((failure) => `Wrong: ${failure}`),
     '## Machine',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { finishRequest, insertRequest } from '../store/requests.ts';
+import { finishRequest } from '../store/request-ends.ts';
+import { insertRequest } from '../store/requests.ts';
 import type { Store } from '../store/store.ts';
 import { openTestStore, type TestStore } from '../store/test-store.ts';
 import { audit } from './audit.ts';

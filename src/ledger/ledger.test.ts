@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts';
 import { openTestStore } from '../store/test-store.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { audit } from './audit.ts';
-import { credit, expire, hold, readBalance, release, settle } from './ledger.ts';
+import { credit, expire, hold, readBalance, release, settle, settleEach } from './ledger.ts';
 import { addAccount } from './test-accounts.ts';
 
 const KEY = { accountId: 'acct_1', mode: 'live' } as const;
@@ -172,4 +172,46 @@ test('sums that the database could not hold exactly are refused', async (context
     /check/i,
   );
   await expectBalance(store, { balance: 4n * 10n ** 18n, held: 0n, spent: 0n });
+});
+
+test('several settled at once: each exactly once, and one that was resolved before is left out', async (context) => {
+  const { store } = await openTestStore(context);
+  await addAccount(store, { ...KEY, amount: 100n });
+  const ids = ['img_1', 'img_2', 'img_3', 'img_4'];
+  for (const id of ids) {
+    assert.ok(await holdFor(store, id, 20n));
+  }
+  await store.transaction((tx) => release(tx, { requestId: 'img_2' }));
+  const wanted = ids.map((requestId, index) => ({ requestId, cost: BigInt(10 * (index + 1)) }));
+  const told: string[][] = [];
+  const settled = await store.transaction((tx) =>
+    settleEach(tx, KEY, wanted, async (charged) => {
+      told.push(charged.map(({ requestId }) => requestId));
+      // The balance is as it was.
+      assert.equal((await readBalance(tx, KEY)).held, 60n);
+    }),
+  );
+  assert.deepEqual(told, [['img_1', 'img_3', 'img_4']]);
+  assert.deepEqual(
+    wanted.map((one) => settled.get(one)),
+    [
+      { charged: 10n, overrun: 0n },
+      undefined,
+      { charged: 30n, overrun: 10n },
+      { charged: 40n, overrun: 20n },
+    ],
+  );
+  await expectBalance(store, { balance: 20n, held: 0n, spent: 80n });
+  const again = await store.transaction((tx) => settleEach(tx, KEY, wanted));
+  assert.equal(again.size, 0);
+  await assert.rejects(
+    store.transaction((tx) => settleEach(tx, { ...KEY, mode: 'test' }, wanted)),
+    /is of another/,
+  );
+  const unknown = [{ requestId: 'img_9', cost: 1n }];
+  await assert.rejects(
+    store.transaction((tx) => settleEach(tx, KEY, unknown)),
+    /no hold for img_9/,
+  );
+  await expectBalance(store, { balance: 20n, held: 0n, spent: 80n });
 });

@@ -10,7 +10,13 @@ import {
 } from '../store/balances.ts';
 import type { Mode, ResolutionKind } from '../store/database.ts';
 import type { Executor, Transaction } from '../store/transaction.ts';
-import { findHold, type HoldRecord, insertTransfer, insertTransfers } from '../store/transfers.ts';
+import {
+  findHold,
+  findHolds,
+  type HoldRecord,
+  insertTransfer,
+  insertTransfers,
+} from '../store/transfers.ts';
 
 export interface Balance {
   readonly balance: Nanousd;
@@ -107,7 +113,7 @@ export async function holdEach<Wanted extends Hold>(
     })),
   );
   const ids = held.map(({ requestId }) => requestId).join(', ');
-  assert.equal(inserted, held.length, `There is a hold for one of these already: ${ids}.`);
+  assert.equal(inserted.size, held.length, `There is a hold for one of these already: ${ids}.`);
   return held;
 }
 
@@ -152,11 +158,67 @@ export async function settle(
   tx: Transaction,
   { requestId, cost }: { readonly requestId: string; readonly cost: Nanousd },
 ): Promise<Settlement | undefined> {
-  assertAmount(cost);
-  const held = await requireHold(tx, requestId);
-  const overrun = cost > held.amount ? cost - held.amount : 0n;
-  const won = await resolveHold(tx, { requestId, held, kind: 'settle', amount: cost, overrun });
-  return won ? { charged: cost, overrun } : undefined;
+  const { accountId, mode } = await requireHold(tx, requestId);
+  const wanted = { requestId, cost };
+  return (await settleEach(tx, { accountId, mode }, [wanted])).get(wanted);
+}
+
+export interface WantedSettlement {
+  readonly requestId: string;
+  readonly cost: Nanousd;
+}
+
+/**
+ * The same for several requests of one balance: gives those that are charged now. `beforeBalance` is told of
+ * them before the balance is touched: whoever locks other rows beside it does so there, always in this
+ * order. Throws when one of them has no hold, or one of another balance.
+ */
+export async function settleEach<Wanted extends WantedSettlement>(
+  tx: Transaction,
+  key: BalanceKey,
+  wanted: readonly Wanted[],
+  beforeBalance: (charged: readonly Wanted[]) => Promise<void> = () => Promise.resolve(),
+): Promise<ReadonlyMap<Wanted, Settlement>> {
+  const { accountId, mode } = key;
+  const holds = await findHolds(
+    tx,
+    wanted.map(({ requestId }) => holdId(requestId)),
+  );
+  const resolutions = wanted.map((one) => {
+    const { requestId, cost } = one;
+    const held = holds.get(holdId(requestId));
+    assert.ok(held, `There is no hold for ${requestId}.`);
+    assert.ok(held.accountId === accountId && held.mode === mode, `${requestId} is of another.`);
+    assertAmount(cost);
+    const overrun = cost > held.amount ? cost - held.amount : 0n;
+    return { wanted: one, held, id: resolutionId(requestId), overrun };
+  });
+  const rows = resolutions.map(({ wanted: { requestId, cost }, held, id, overrun }) => ({
+    id,
+    accountId,
+    mode,
+    kind: 'settle' as const,
+    amount: cost,
+    overrun,
+    requestId,
+    leaseId: held.leaseId,
+    note: null,
+  }));
+  // One id for every kind of resolution: the primary key lets exactly one of them in.
+  const inserted = await insertTransfers(tx, rows);
+  const charged = resolutions.filter(({ id }) => inserted.has(id));
+  await beforeBalance(charged.map((resolution) => resolution.wanted));
+  if (charged.length > 0) {
+    const held = charged.reduce((sum, resolution) => sum + resolution.held.amount, 0n);
+    const cost = charged.reduce((sum, resolution) => sum + resolution.wanted.cost, 0n);
+    await lowerHeldAndCharge(tx, { accountId, mode, held, cost });
+  }
+  return new Map(
+    charged.map((resolution) => {
+      const { overrun } = resolution;
+      return [resolution.wanted, { charged: resolution.wanted.cost, overrun }];
+    }),
+  );
 }
 
 /** Gives the hold back and charges nothing. False when the hold was resolved before. */
@@ -164,8 +226,7 @@ export async function release(
   tx: Transaction,
   { requestId }: { readonly requestId: string },
 ): Promise<boolean> {
-  const held = await requireHold(tx, requestId);
-  return resolveHold(tx, { requestId, held, kind: 'release', amount: held.amount, overrun: 0n });
+  return giveBack(tx, requestId, 'release');
 }
 
 /** As `release`, for a hold whose process has died. */
@@ -173,29 +234,21 @@ export async function expire(
   tx: Transaction,
   { requestId }: { readonly requestId: string },
 ): Promise<boolean> {
-  const held = await requireHold(tx, requestId);
-  return resolveHold(tx, { requestId, held, kind: 'expire', amount: held.amount, overrun: 0n });
+  return giveBack(tx, requestId, 'expire');
 }
 
-interface ResolutionOfHold {
-  readonly requestId: string;
-  readonly held: HoldRecord;
-  readonly kind: ResolutionKind;
-  readonly amount: Nanousd;
-  readonly overrun: Nanousd;
-}
-
-async function resolveHold(tx: Transaction, resolution: ResolutionOfHold): Promise<boolean> {
-  const { requestId, held, kind, amount, overrun } = resolution;
-  const { accountId, mode, leaseId } = held;
-  // One id for every kind of resolution: the primary key lets exactly one of them in.
-  const id = `end_${requestId}`;
-  const row = { id, accountId, mode, kind, amount, overrun, requestId, leaseId, note: null };
-  if (!(await insertTransfer(tx, row))) {
+async function giveBack(
+  tx: Transaction,
+  requestId: string,
+  kind: Exclude<ResolutionKind, 'settle'>,
+): Promise<boolean> {
+  const { accountId, mode, leaseId, amount } = await requireHold(tx, requestId);
+  const id = resolutionId(requestId);
+  const about = { accountId, mode, requestId, leaseId, note: null };
+  if (!(await insertTransfer(tx, { ...about, id, kind, amount, overrun: 0n }))) {
     return false;
   }
-  const cost = kind === 'settle' ? amount : 0n;
-  await lowerHeldAndCharge(tx, { accountId, mode, held: held.amount, cost });
+  await lowerHeldAndCharge(tx, { accountId, mode, held: amount, cost: 0n });
   return true;
 }
 
@@ -203,6 +256,11 @@ async function requireHold(tx: Transaction, requestId: string): Promise<HoldReco
   const held = await findHold(tx, holdId(requestId));
   assert.ok(held, `There is no hold for ${requestId}.`);
   return held;
+}
+
+/** The same for settlement, release and expiry: there can be one of them only. */
+function resolutionId(requestId: string): string {
+  return `end_${requestId}`;
 }
 
 function holdId(requestId: string): string {

@@ -239,7 +239,8 @@ function childScript(options: StoreOptions): string {
   const module = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
   return `
     const { openStore } = await import(${module('../store/store.ts')});
-    const { insertRequest, finishRequest } = await import(${module('../store/requests.ts')});
+    const { insertRequest } = await import(${module('../store/requests.ts')});
+    const { finishRequest } = await import(${module('../store/request-ends.ts')});
     const { hold, settle } = await import(${module('./ledger.ts')});
     const { startLease } = await import(${module('./lease.ts')});
     const store = await openStore(${JSON.stringify(options)});

@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts';
 import { formatUsd, type Nanousd } from '../base/money.ts';
 import { freeKey } from '../store/idempotency.ts';
 import { deleteLease, hasOrphans } from '../store/leases.ts';
-import { finishRequest } from '../store/requests.ts';
+import { finishRequest } from '../store/request-ends.ts';
 import type { Store } from '../store/store.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { listOpenHolds, type OpenHold } from '../store/transfers.ts';

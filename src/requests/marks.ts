@@ -1,6 +1,7 @@
 import type { Log } from '../base/log.ts';
 import { markDelivered, markOrphaned } from '../store/request-stages.ts';
 import type { Store } from '../store/store.ts';
+import type { Transaction } from '../store/transaction.ts';
 
 /** What became of the answers of requests, as the HTTP side sees it. */
 export interface Marks {
@@ -20,15 +21,8 @@ export function openMarks(store: Store, log: Log, leaseId: string): Marks {
   let delivered: string[] = [];
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
-  const write = (ids: readonly string[], mark: typeof markDelivered): void => {
-    const work = store.transaction(
-      async (tx) => {
-        for (const id of ids) {
-          await mark(tx, id);
-        }
-      },
-      { serial: leaseId },
-    );
+  const write = (ids: readonly string[], mark: (tx: Transaction) => Promise<void>): void => {
+    const work = store.transaction(mark, { serial: leaseId });
     const logged = work.catch((error: unknown) => {
       log.warn({ images: ids.length, err: error }, 'what became of answers was not written');
     });
@@ -38,8 +32,9 @@ export function openMarks(store: Store, log: Log, leaseId: string): Marks {
     clearTimeout(timer);
     timer = undefined;
     if (delivered.length > 0) {
-      write(delivered, markDelivered);
+      const ids = delivered;
       delivered = [];
+      write(ids, (tx) => markDelivered(tx, ids));
     }
   };
   return {
@@ -47,7 +42,7 @@ export function openMarks(store: Store, log: Log, leaseId: string): Marks {
       delivered.push(id);
       timer ??= setTimeout(flush, FLUSH_AFTER_MS);
     },
-    orphaned: (id) => write([id], markOrphaned),
+    orphaned: (id) => write([id], (tx) => markOrphaned(tx, id)),
     flush: async () => {
       flush();
       await writing;

@@ -3,10 +3,10 @@ import type { CallerLimits } from '../base/limits.ts';
 import { hold, holdEach } from '../ledger/ledger.ts';
 import { MODES } from '../store/database.ts';
 import { claimKeys, freeKeys, type NewIdempotency } from '../store/idempotency.ts';
-import { DatabaseAway } from '../store/postgres-failures.ts';
 import { insertRequest, insertRequests, type NewRequest } from '../store/requests.ts';
 import type { Store } from '../store/store.ts';
 import type { Transaction } from '../store/transaction.ts';
+import { Groups } from './groups.ts';
 
 /** The Idempotency-Key stands for another request, which came first. */
 export class KeyTaken extends Error {
@@ -29,94 +29,35 @@ export interface OpeningsOptions {
   readonly takeLimits: (tx: Transaction, request: OpeningRequest) => Promise<void>;
 }
 
-/** How many requests share the statements of one transaction, at most. */
-const GROUP_MAX = 64;
-
-interface Waiting {
-  readonly request: OpeningRequest;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /**
  * Writes the rows of requests that begin: claims their keys, takes from their callers' limits, holds
- * their money. What an account asks for while its last transaction is under way is written together,
- * by a few statements for all of it: a hold for each would cost an exchange with the database, while
- * no other request of the account, in any process, could go on. Requests of callers that have limits
- * are written one by one, since what was taken from one must be undone when the next one refuses.
+ * their money; those of an account together. Requests of callers that have limits are written one by one,
+ * since what was taken from one must be undone when the next one refuses.
  */
 export class Openings {
   readonly #options: OpeningsOptions;
-  /** By account; none where nobody waits. */
-  readonly #waiting = new Map<string, Waiting[]>();
+  readonly #groups: Groups<OpeningRequest, undefined>;
 
   constructor(options: OpeningsOptions) {
     this.#options = options;
+    const { store } = options;
+    this.#groups = new Groups({
+      store,
+      together: async (tx, requests) => {
+        const refused = await this.#openTogether(tx, requests);
+        return requests.map((request) => {
+          const error = refused.get(request);
+          return error === undefined ? { value: undefined } : { error };
+        });
+      },
+    });
   }
 
   /** Rejects with `rate_limit_exceeded`, `insufficient_quota` or a KeyTaken; it left no trace then. */
-  open(request: OpeningRequest): Promise<void> {
-    if (request.limits !== undefined) {
-      return this.#openAlone(request);
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const { accountId } = request;
-    const line = this.#waiting.get(accountId) ?? [];
-    line.push({ request, resolve, reject });
-    if (line.length === 1) {
-      this.#waiting.set(accountId, line);
-      void this.#openNext(accountId);
-    }
-    return promise;
-  }
-
-  /** Never throws: whatever happens is told to those that wait. */
-  async #openNext(accountId: string): Promise<void> {
-    const { store } = this.#options;
-    let group: readonly Waiting[] | undefined;
-    const run = async (tx: Transaction): Promise<ReadonlyMap<OpeningRequest, Error>> => {
-      // Whoever has come until now; and they again, should the database let it run twice.
-      group ??= this.#take(accountId);
-      return this.#openTogether(
-        tx,
-        group.map(({ request }) => request),
-      );
-    };
-    try {
-      const refused = await store.transaction(run, { serial: accountId });
-      for (const { request, resolve, reject } of group ?? []) {
-        const refusal = refused.get(request);
-        if (refusal === undefined) {
-          resolve();
-        } else {
-          reject(refusal);
-        }
-      }
-    } catch (error) {
-      this.#fail(group ?? this.#take(accountId), error);
-    }
-  }
-
-  #take(accountId: string): readonly Waiting[] {
-    const line = this.#waiting.get(accountId) ?? [];
-    const group = line.splice(0, GROUP_MAX);
-    if (line.length === 0) {
-      this.#waiting.delete(accountId);
-    } else {
-      void this.#openNext(accountId);
-    }
-    return group;
-  }
-
-  /** What one of them has broken is not the others' fault, unless nobody knows what was written. */
-  #fail(group: readonly Waiting[], error: unknown): void {
-    for (const { request, resolve, reject } of group) {
-      if (group.length === 1 || error instanceof DatabaseAway) {
-        reject(error);
-      } else {
-        this.#openAlone(request).then(resolve, reject);
-      }
-    }
+  async open(request: OpeningRequest): Promise<void> {
+    await (request.limits === undefined
+      ? this.#groups.write(request.accountId, request)
+      : this.#openAlone(request));
   }
 
   #openAlone(request: OpeningRequest): Promise<void> {

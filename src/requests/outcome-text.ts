@@ -1,4 +1,4 @@
-import type { RequestOutcome } from '../store/requests.ts';
+import type { RequestOutcome } from '../store/request-ends.ts';
 import type { ImageFacts, JobWarning, Outcome } from './job.ts';
 import type { TokenUsage } from '../base/usage.ts';
 

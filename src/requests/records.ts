@@ -1,15 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Log } from '../base/log.ts';
 import { formatUsd, type Nanousd } from '../base/money.ts';
-import { release, settle, type Settlement } from '../ledger/ledger.ts';
+import { release, settleEach, type Settlement } from '../ledger/ledger.ts';
 import type { Mode } from '../store/database.ts';
 import { freeKey } from '../store/idempotency.ts';
 import { DatabaseAway } from '../store/postgres-failures.ts';
 import { markStored, markSubmitted } from '../store/request-stages.ts';
-import { CANCELLED, findRequest, finishRequest, type NewRequest } from '../store/requests.ts';
+import { finishRequest } from '../store/request-ends.ts';
+import { CANCELLED, findRequest, type NewRequest } from '../store/requests.ts';
 import { insertResults, type NewResult } from '../store/results.ts';
 import type { Store } from '../store/store.ts';
 import type { Transaction } from '../store/transaction.ts';
+import { Groups } from './groups.ts';
 import { type OpeningRequest, Openings, type OpeningsOptions } from './openings.ts';
 import { type Ending, type StoredOutcome, writeOutcome } from './outcome-text.ts';
 import { enqueueWebhook } from './webhooks.ts';
@@ -70,6 +72,8 @@ const RETRY_DELAYS_MS = [10, 100, 1_000, 5_000, 15_000, 40_000];
 export function openRequestRows(options: RequestRowsOptions): RequestRows {
   const { store, leaseId, log } = options;
   const openings = new Openings(options);
+  const storings = storingsOf(options);
+  const completions = completionsOf(options);
   // Rows that are this process's alone: all that it writes at a time shares a COMMIT.
   const own = { serial: leaseId };
   const insistently = (id: string, write: () => Promise<void>): Promise<void> =>
@@ -93,17 +97,13 @@ export function openRequestRows(options: RequestRowsOptions): RequestRows {
     submitted: (id, resume) =>
       insistently(id, () => store.transaction((tx) => markSubmitted(tx, { id, resume }), own)),
     stored: async (id, stored, results) => {
-      await insistently(id, () =>
-        store.transaction(async (tx) => {
-          await insertResults(tx, results);
-          await markStored(tx, { id, outcome: writeOutcome(stored) });
-        }, own),
-      );
+      const storing = { id, outcome: writeOutcome(stored), results };
+      await insistently(id, () => storings.write(leaseId, storing));
       // Not what the last try has added: an earlier one may have, though it reported a failure.
       await options.onStored(results.reduce((sum, { bytes }) => sum + bytes, 0));
     },
     complete: (request, cost, ending) =>
-      insistently(request.id, () => complete(options, request, { cost, ending })),
+      insistently(request.id, () => complete(options, completions, { request, cost, ending })),
     fail: (request, ending) =>
       insistently(request.id, async () => {
         await store.transaction((tx) => failRequest(tx, request, ending), {
@@ -130,33 +130,90 @@ async function undoOpening(
   await store.transaction(undo, { serial: accountId });
 }
 
-async function complete(
-  { store, log, onWebhook, recordSpend }: RequestRowsOptions,
-  request: EndingRequest,
-  { cost, ending }: { readonly cost: Nanousd; readonly ending: Ending },
-): Promise<void> {
-  const { id } = request;
-  const { accountId, keyId, mode } = request;
-  const post = async (tx: Transaction): Promise<Settlement> => {
-    // Before the balance: whoever locks the rows of both does so in this order.
-    await recordSpend(tx, { accountId, keyId, mode, cost });
-    const posted = await settle(tx, { requestId: id, cost });
-    if (posted === undefined) {
-      throw new AlreadyResolved();
-    }
-    if (await finishRequest(tx, { ...ending, id, status: 'completed', cost })) {
-      await tell(tx, request, 'image.completed');
-    }
-    return posted;
-  };
-  const settlement = await store
-    .transaction(post, { serial: accountId })
-    .catch((error: unknown) => {
-      if (error instanceof AlreadyResolved) {
-        return undefined;
+interface Storing {
+  readonly id: string;
+  /** JSON. */
+  readonly outcome: string;
+  readonly results: readonly NewResult[];
+}
+
+/** Rows of this process alone: one line for all of its requests. */
+function storingsOf({ store }: RequestRowsOptions): Groups<Storing, undefined> {
+  return new Groups({
+    store,
+    together: async (tx, storings) => {
+      await insertResults(
+        tx,
+        storings.flatMap(({ results }) => results),
+      );
+      for (const storing of storings) {
+        await markStored(tx, storing);
       }
-      throw error;
-    });
+      return storings.map(() => ({ value: undefined }));
+    },
+  });
+}
+
+interface Completion {
+  readonly request: EndingRequest;
+  readonly cost: Nanousd;
+  readonly ending: Ending;
+}
+
+type Completions = Groups<Completion, Settlement | undefined>;
+
+/** Completes requests of one account: charges them, and marks them. Undefined: resolved before. */
+function completionsOf({ store, recordSpend }: RequestRowsOptions): Completions {
+  return new Groups({
+    store,
+    together: async (tx, completions) => {
+      const settled = new Map<Completion, Settlement>();
+      const balances = Map.groupBy(completions, ({ request }) => request.mode);
+      for (const [mode, those] of balances) {
+        for (const [completion, settlement] of await settleThose(tx, mode, those, recordSpend)) {
+          settled.set(completion, settlement);
+        }
+      }
+      for (const { request, cost, ending } of settled.keys()) {
+        const { id } = request;
+        if (await finishRequest(tx, { ...ending, id, status: 'completed', cost })) {
+          await tell(tx, request, 'image.completed');
+        }
+      }
+      return completions.map((completion) => ({ value: settled.get(completion) }));
+    },
+  });
+}
+
+async function settleThose(
+  tx: Transaction,
+  mode: Mode,
+  completions: readonly Completion[],
+  recordSpend: RequestRowsOptions['recordSpend'],
+): Promise<ReadonlyMap<Completion, Settlement>> {
+  const [accountId = ''] = completions.map(({ request }) => request.accountId);
+  const wanted = completions.map((completion) => {
+    const { request, cost } = completion;
+    return { completion, requestId: request.id, cost };
+  });
+  const settled = await settleEach(tx, { accountId, mode }, wanted, async (charged) => {
+    const keys = Map.groupBy(charged, ({ completion }) => completion.request.keyId);
+    for (const [keyId, those] of keys) {
+      const cost = those.reduce((sum, one) => sum + one.cost, 0n);
+      await recordSpend(tx, { accountId, keyId, mode, cost });
+    }
+  });
+  return new Map([...settled].map(([{ completion }, settlement]) => [completion, settlement]));
+}
+
+async function complete(
+  { store, log, onWebhook }: RequestRowsOptions,
+  completions: Completions,
+  completion: Completion,
+): Promise<void> {
+  const { request, cost } = completion;
+  const { id, accountId } = request;
+  const settlement = await completions.write(accountId, completion);
   if (settlement === undefined && !(await isCompleted(store, id, cost))) {
     throw new HoldGone(id);
   }
@@ -191,11 +248,6 @@ async function tell(
 async function isCompleted(store: Store, id: string, cost: Nanousd): Promise<boolean> {
   const row = await findRequest(store.db, id);
   return row?.status === 'completed' && row.cost === cost;
-}
-
-/** The hold was settled or expired before: what was written beside that must go. */
-class AlreadyResolved extends Error {
-  override readonly name = 'AlreadyResolved';
 }
 
 /** A sweep took the hold while this process was too stuck to keep its lease: no try can help. */

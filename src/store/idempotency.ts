@@ -70,7 +70,7 @@ export async function claimKeys(
   // One whose time is over is anybody's.
   await deleteExpired(tx, rows);
   const claimed = await insertClaims(tx, rows);
-  return new Set(claimed.rows.map(({ requestId }) => requestId));
+  return new Set(claimed.map(({ requestId }) => requestId));
 }
 
 export async function findKeyClaim(

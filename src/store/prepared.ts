@@ -31,10 +31,7 @@ const ROWS_MAX = 64;
  */
 export function preparedRows<Values extends object, Row>(
   build: (executor: Executor, slots: readonly Slot<Values>[]) => Compilable<Row>,
-): (
-  executor: Executor,
-  rows: readonly Values[],
-) => Promise<{ readonly rows: readonly Row[]; readonly affected: bigint }> {
+): (executor: Executor, rows: readonly Values[]) => Promise<readonly Row[]> {
   const sizes = new Map<number, (executor: Executor) => CompiledQuery<Row>>();
   const compiledFor = (size: number): ((executor: Executor) => CompiledQuery<Row>) => {
     const slots = Array.from({ length: size }, (_, index) => slotOf<Values>(index));
@@ -50,10 +47,7 @@ export function preparedRows<Values extends object, Row>(
       results.push(await executor.executeQuery(fill(compiledFor(size)(executor), piece)));
       from += size;
     }
-    return {
-      rows: results.flatMap((result) => result.rows),
-      affected: results.reduce((sum, { numAffectedRows = 0n }) => sum + numAffectedRows, 0n),
-    };
+    return results.flatMap((result) => result.rows);
   };
 }
 

@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+import { prepared, preparedRows, type Slot } from './prepared.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
 /**
@@ -20,17 +22,20 @@ export async function markSubmitted(
     .execute();
 }
 
+const updateStored = prepared((db, slot: Slot<{ id: string; outcome: string }>) =>
+  db
+    .updateTable('requests')
+    .set({ stage: 'stored', outcome: slot('outcome') })
+    .where('id', '=', slot('id'))
+    .where('status', '=', sql.lit('running')),
+);
+
 /** Notes that the pictures of a running request are there, with what its answer says, as JSON. */
 export async function markStored(
   tx: Transaction,
-  { id, outcome }: { readonly id: string; readonly outcome: string },
+  values: { readonly id: string; readonly outcome: string },
 ): Promise<void> {
-  await tx
-    .updateTable('requests')
-    .set({ stage: 'stored', outcome })
-    .where('id', '=', id)
-    .where('status', '=', 'running')
-    .execute();
+  await updateStored(tx, values);
 }
 
 /** Notes that its own client has left without the whole answer. */
@@ -44,20 +49,47 @@ export async function markOrphaned(tx: Transaction, id: string): Promise<void> {
     .execute();
 }
 
-/** Notes that somebody has got the whole answer: its pictures may go when there is no room. */
-export async function markDelivered(tx: Transaction, id: string): Promise<void> {
-  await tx
+interface Delivered {
+  readonly id: string;
+  readonly at: number;
+}
+
+const updateDelivered = preparedRows((db, slots: readonly Slot<Delivered>[]) =>
+  db
     .updateTable('requests')
-    .set({ delivered_at: tx.startedAt, orphaned_at: null })
-    .where('id', '=', id)
-    .where('delivered_at', 'is', null)
-    .execute();
-  await tx
+    .set({ delivered_at: first(slots)('at'), orphaned_at: null })
+    .where(
+      'id',
+      'in',
+      slots.map((slot) => slot('id')),
+    )
+    .where('delivered_at', 'is', null),
+);
+
+const updateDeliveredResults = preparedRows((db, slots: readonly Slot<Delivered>[]) =>
+  db
     .updateTable('results')
-    .set({ delivered_at: tx.startedAt })
-    .where('request_id', '=', id)
-    .where('delivered_at', 'is', null)
-    .execute();
+    .set({ delivered_at: first(slots)('at') })
+    .where(
+      'request_id',
+      'in',
+      slots.map((slot) => slot('id')),
+    )
+    .where('delivered_at', 'is', null),
+);
+
+function first<Values>([slot]: readonly Slot<Values>[]): Slot<Values> {
+  if (slot === undefined) {
+    throw new Error('a statement of no rows');
+  }
+  return slot;
+}
+
+/** Notes that somebody has got whole answers: their pictures may go when there is no room. */
+export async function markDelivered(tx: Transaction, ids: readonly string[]): Promise<void> {
+  const rows = ids.map((id) => ({ id, at: tx.startedAt }));
+  await updateDelivered(tx, rows);
+  await updateDeliveredResults(tx, rows);
 }
 
 export interface OrphanKey {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { insertAccount } from './accounts.ts';
 import { listRequests } from './request-list.ts';
-import { findRequest, finishRequest, insertRequest, type NewRequest } from './requests.ts';
+import { finishRequest } from './request-ends.ts';
+import { findRequest, insertRequest, type NewRequest } from './requests.ts';
 import type { Store } from './store.ts';
 import { openTestStore } from './test-store.ts';
 

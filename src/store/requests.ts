@@ -1,6 +1,7 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { Nanousd } from '../base/money.ts';
 import type { Mode, RequestStage, RequestStatus, RequestsTable } from './database.ts';
+import { readJson, writeJson } from './json.ts';
 import { preparedRows, type Slot } from './prepared.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
@@ -33,32 +34,6 @@ export interface NewRequest {
   readonly isAsync?: boolean | undefined;
   /** When the request came; that of the transaction when absent. */
   readonly createdAt?: number | undefined;
-}
-
-/** What is known at the end. A field that is undefined keeps what the row had before. */
-export interface RequestOutcome {
-  readonly id: string;
-  readonly status: Exclude<RequestStatus, 'running'>;
-  readonly provider?: string | undefined;
-  readonly upstreamModel?: string | undefined;
-  readonly route?: string | undefined;
-  /** Of the card that has served. */
-  readonly cardHash?: string | undefined;
-  readonly priceVersion?: string | undefined;
-  readonly images?: number | undefined;
-  /** What was charged. */
-  readonly cost?: Nanousd | undefined;
-  readonly upstreamCost?: Nanousd | undefined;
-  readonly size?: string | undefined;
-  readonly outputFormat?: string | undefined;
-  readonly errorCode?: string | undefined;
-  readonly httpStatus?: number | undefined;
-  readonly warnings?: unknown;
-  readonly usage?: unknown;
-  readonly upstreamIds?: readonly string[] | undefined;
-  readonly steps?: unknown;
-  /** What the caller of a failed request reads. */
-  readonly error?: unknown;
 }
 
 /** A request's row. The fields of unknown type are JSON as it was given. */
@@ -180,39 +155,6 @@ function newRow(request: NewRequest, nowMs: number): Insertable<RequestsTable> {
   };
 }
 
-/** Ends a running request; false, and nothing changed, when it has ended before. */
-export async function finishRequest(tx: Transaction, outcome: RequestOutcome): Promise<boolean> {
-  const result = await tx
-    .updateTable('requests')
-    .set({
-      status: outcome.status,
-      provider: outcome.provider,
-      upstream_model: outcome.upstreamModel,
-      route: outcome.route,
-      card_hash: outcome.cardHash,
-      price_version: outcome.priceVersion,
-      images: outcome.images,
-      cost: outcome.cost,
-      upstream_cost: outcome.upstreamCost,
-      size: outcome.size,
-      output_format: outcome.outputFormat,
-      error_code: outcome.errorCode,
-      http_status: outcome.httpStatus,
-      warnings: writeJson(outcome.warnings),
-      usage: writeJson(outcome.usage),
-      upstream_ids: writeJson(outcome.upstreamIds),
-      steps: writeJson(outcome.steps),
-      error: writeJson(outcome.error),
-      stage: null,
-      resume: null,
-      finished_at: tx.startedAt,
-    })
-    .where('id', '=', outcome.id)
-    .where('status', '=', 'running')
-    .executeTakeFirstOrThrow();
-  return result.numUpdatedRows === 1n;
-}
-
 /** The request with this `img_…` id, whoever it belongs to: the caller compares the account. */
 export async function findRequest(
   executor: Executor,
@@ -280,17 +222,4 @@ export function readRequest(row: Selectable<RequestsTable>): RequestRecord {
 
 function readNumber(value: bigint | null): number | undefined {
   return value === null ? undefined : Number(value);
-}
-
-function readJson(text: string | null): unknown {
-  return text === null ? undefined : JSON.parse(text);
-}
-
-/** Amounts inside are written as decimal text, since JSON has no bigint. */
-function writeJson(value: unknown): string | undefined {
-  return value === undefined
-    ? undefined
-    : JSON.stringify(value, (_name, member: unknown) =>
-        typeof member === 'bigint' ? member.toString() : member,
-      );
 }

@@ -1,3 +1,4 @@
+import { preparedRows, type Slot } from './prepared.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
 /** A picture in the result store. */
@@ -14,24 +15,28 @@ export interface ResultRecord {
 
 export type NewResult = Pick<ResultRecord, 'name' | 'requestId' | 'index' | 'bytes' | 'expiresAt'>;
 
+const insert = preparedRows((db, slots: readonly Slot<NewResult & { createdAt: number }>[]) =>
+  db
+    .insertInto('results')
+    .values(
+      slots.map((slot) => ({
+        name: slot('name'),
+        request_id: slot('requestId'),
+        image_index: slot('index'),
+        bytes: slot('bytes'),
+        created_at: slot('createdAt'),
+        expires_at: slot('expiresAt'),
+      })),
+    )
+    .onConflict((conflict) => conflict.column('name').doNothing()),
+);
+
 /** May be done again: a COMMIT that reported a failure may have been written all the same. */
 export async function insertResults(tx: Transaction, results: readonly NewResult[]): Promise<void> {
-  if (results.length === 0) {
-    return;
-  }
-  const rows = results.map(({ name, requestId, index, bytes, expiresAt }) => ({
-    name,
-    request_id: requestId,
-    image_index: index,
-    bytes,
-    created_at: tx.startedAt,
-    expires_at: expiresAt,
-  }));
-  await tx
-    .insertInto('results')
-    .values(rows)
-    .onConflict((conflict) => conflict.column('name').doNothing())
-    .execute();
+  await insert(
+    tx,
+    results.map((result) => ({ ...result, createdAt: tx.startedAt })),
+  );
 }
 
 /** The pictures of one request, in order. */

@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely';
 import type { Nanousd } from '../base/money.ts';
 import type { Mode, TransferKind, TransfersTable } from './database.ts';
 import { afterRow } from './pages.ts';
-import { prepared, preparedRows, type Slot } from './prepared.ts';
+import { preparedRows, type Slot } from './prepared.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
 export interface TransferRecord {
@@ -37,21 +37,22 @@ const insert = preparedRows(
           created_at: slot('createdAt'),
         })),
       )
-      .onConflict((conflict) => conflict.doNothing()),
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('id'),
 );
 
-/** How many of them were added: one whose id is there already changes nothing. */
+/** The ids of those that were added: one whose id is there already changes nothing. */
 export async function insertTransfers(
   tx: Transaction,
   transfers: readonly TransferRecord[],
-): Promise<number> {
+): Promise<ReadonlySet<string>> {
   const rows = transfers.map((transfer) => ({ ...transfer, createdAt: tx.startedAt }));
-  return Number((await insert(tx, rows)).affected);
+  return new Set((await insert(tx, rows)).map(({ id }) => id));
 }
 
 /** False, and nothing changed, when there is a transfer with this id already. */
 export async function insertTransfer(tx: Transaction, transfer: TransferRecord): Promise<boolean> {
-  return (await insertTransfers(tx, [transfer])) === 1;
+  return (await insertTransfers(tx, [transfer])).size === 1;
 }
 
 export interface HoldRecord {
@@ -61,18 +62,33 @@ export interface HoldRecord {
   readonly leaseId: string | null;
 }
 
-const selectHold = prepared((db, slot: Slot<{ id: string }>) =>
+const selectHolds = preparedRows((db, slots: readonly Slot<{ readonly id: string }>[]) =>
   db
     .selectFrom('transfers')
-    .select(['account_id as accountId', 'mode', 'amount', 'lease_id as leaseId'])
-    .where('id', '=', slot('id'))
+    .select(['id', 'account_id as accountId', 'mode', 'amount', 'lease_id as leaseId'])
+    .where(
+      'id',
+      'in',
+      slots.map((slot) => slot('id')),
+    )
     .where('kind', '=', 'hold'),
 );
 
+/** Holds by their transfer ids, resolved or not. */
+export async function findHolds(
+  executor: Executor,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, HoldRecord>> {
+  const rows = await selectHolds(
+    executor,
+    ids.map((id) => ({ id })),
+  );
+  return new Map(rows.map(({ id, ...hold }) => [id, hold]));
+}
+
 /** A hold by its transfer id, resolved or not. */
 export async function findHold(executor: Executor, id: string): Promise<HoldRecord | undefined> {
-  const { rows } = await selectHold(executor, { id });
-  return rows[0];
+  return (await findHolds(executor, [id])).get(id);
 }
 
 export interface OpenHold {

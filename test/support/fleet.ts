@@ -61,6 +61,8 @@ export async function openFleet(context: TestContext, main?: string) {
   const polling = { poll_interval_ms: 100, polling_hosts: [bfl.clusterHost] };
   const yaml =
     'time: { lease_seconds: 2, drain_seconds: 10 }\n' +
+    // A machine that is busy with tests refuses nothing.
+    'overload: { max_event_loop_delay_ms: 60000 }\n' +
     `providers:\n  bfl: { kind: bfl, settings: ${JSON.stringify(polling)} }\n`;
   const start = async (index: number, main?: string): Promise<void> => {
     const own = join(folder.path, `replica-${index}`);
