@@ -62,9 +62,15 @@ export async function startS3({ port, folder } = {}) {
   const child = spawn(
     PROGRAM,
     [
-      ...['--port', `127.0.0.1:${listenOn}`, '--region', 'us-east-1', '--quiet', '--keep-alive'],
+      '--port',
+      `127.0.0.1:${listenOn}`,
+      '--quiet',
+      '--keep-alive',
+      'posix',
       // Not in attributes of files, which not every temporary folder has.
-      ...['posix', '--sidecar', join(home, 'notes'), join(home, 'buckets')],
+      '--sidecar',
+      join(home, 'notes'),
+      join(home, 'buckets'),
     ],
     {
       stdio: 'ignore',

@@ -29,22 +29,33 @@ test('what is removed while it is read is read to the end', async (t) => {
   const open = await blobs.open(NAME);
   assert.ok(open !== undefined);
   const late = open.payload.chunks()[Symbol.asyncIterator]();
-  await late.next();
+  const lateBytes = lengthOf(await late.next());
   await blobs.remove(NAME);
   await blobs.remove(NAME);
   assert.equal(await store.count(), 0);
   assert.equal(await blobs.open(NAME), undefined);
   await assert.rejects(collect(blob.payload.chunks()), fault('removed'));
   assert.equal(blobs.isInUse(NAME), true);
-  assert.ok((await collect(open.payload.chunks())).equals(bytes));
+  if (store.kind === 'disk') {
+    assert.ok((await collect(open.payload.chunks())).equals(bytes));
+  } else {
+    // Nobody but S3 has the bytes: who has to ask anew is told.
+    await assert.rejects(collect(open.payload.chunks()), fault('removed'));
+  }
   await open.close();
   await assert.rejects(collect(open.payload.chunks()), fault('closed'));
   await assert.rejects(open.payload.peek(1), fault('closed'));
-  const rests = await Promise.all([early, late].map((rest) => restOf(rest)));
-  assert.ok(rests.every((rest) => rest.equals(bytes.subarray(256 * KIBIBYTE))));
+  const [earlyRest, lateRest] = await Promise.all([early, late].map((rest) => restOf(rest)));
+  assert.ok(earlyRest?.equals(bytes.subarray(256 * KIBIBYTE)));
+  assert.ok(lateRest?.equals(bytes.subarray(lateBytes)));
   assertClosed(store);
   assert.equal(blobs.isInUse(NAME), false);
 });
+
+function lengthOf({ value }: IteratorResult<Buffer, unknown>): number {
+  assert.ok(Buffer.isBuffer(value));
+  return value.length;
+}
 
 async function restOf(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
   return collect({ [Symbol.asyncIterator]: () => iterator });
@@ -120,7 +131,7 @@ test('a store that closes ends what arrives and spares what is read', async (t) 
   const open = await blobs.open('old');
   const reader = open?.payload.chunks()[Symbol.asyncIterator]();
   assert.ok(open !== undefined && reader !== undefined);
-  await reader.next();
+  const readBytes = lengthOf(await reader.next());
   const stuck = blobs.keep(NAME, {
     ...bytesPayload(bytes),
     async *chunks() {
@@ -138,7 +149,7 @@ test('a store that closes ends what arrives and spares what is read', async (t) 
   assert.throws(() => blobs.keep(NAME, bytesPayload(bytes)), fault('closed'));
   await assert.rejects(blobs.open('old'), fault('closed'));
   assert.equal(await store.count(), 1);
-  assert.equal((await restOf(reader)).length, 1000 * KIBIBYTE - 256 * KIBIBYTE);
+  assert.ok((await restOf(reader)).equals(bytes.subarray(readBytes)));
   await open.close();
   assertClosed(store);
 });

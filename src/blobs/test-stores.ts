@@ -17,6 +17,7 @@ export interface TestStoreOptions extends ArrivalMemory {
 
 /** A place for the pictures of one test, of the kind that this run of the tests is about. */
 export interface TestStore {
+  readonly kind: 'disk' | 'bucket';
   /** Opens it, as often as it is called. */
   readonly open: (options?: TestStoreOptions) => Promise<Blobs>;
   /** How many pictures lie there, whole, and how many half ones that somebody could see. */
@@ -33,6 +34,7 @@ export function storeFor(context: TestContext): TestStore {
   const place = testBucket();
   if (place === undefined) {
     return {
+      kind: 'disk',
       open: (options) => createDiskBlobs({ folder, durability: 'normal', ...options }),
       count: async () => filesIn(folder).length,
       openFiles: () => openFiles(folder),
@@ -42,6 +44,7 @@ export function storeFor(context: TestContext): TestStore {
   const look = createBucket(place);
   context.after(() => look.close());
   return {
+    kind: 'bucket',
     open: async (options) =>
       createBucketBlobs({
         bucket: createBucket(place),

@@ -224,19 +224,14 @@ export async function textOf({ body, abandon }: ExchangeAnswer): Promise<string>
 }
 
 /** By these S3 says that the same request may go through later. */
-const PASSING = new Set([
-  'InternalError',
-  'OperationAborted',
-  'RequestTimeout',
-  'ServiceUnavailable',
-  'SlowDown',
-]);
+const PASSING = new Set(['InternalError', 'RequestTimeout', 'ServiceUnavailable', 'SlowDown']);
 
 /** What S3 answered instead of doing it. Only two elements: others repeat what was signed. */
 export function refusal(name: string, status: number, xml: string): BucketError {
   const code = elementText(xml, 'Code') ?? `HTTP ${status}`;
   const message = (elementText(xml, 'Message') ?? '').slice(0, MESSAGE_CHARACTERS_MAX);
   const says = [code, message].filter((text) => text !== '').join(': ');
-  const isAway = status >= 500 || status === 429 || PASSING.has(code);
+  // 409: something else was being done to the same key, or around it.
+  const isAway = status >= 500 || status === 429 || status === 409 || PASSING.has(code);
   return new BucketError(`${name} refuses: ${says}`, { code, isAway });
 }

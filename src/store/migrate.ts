@@ -7,6 +7,7 @@ import * as limits from './migrations/0004_limits.ts';
 import * as adminLog from './migrations/0005_admin_log.ts';
 import * as routeStates from './migrations/0006_route_states.ts';
 import * as months from './migrations/0007_months.ts';
+import * as secrets from './migrations/0009_secrets.ts';
 import type { Store } from './store.ts';
 import type { Executor } from './transaction.ts';
 
@@ -19,6 +20,7 @@ const MIGRATIONS = {
   '0005_admin_log': adminLog,
   '0006_route_states': routeStates,
   '0007_months': months,
+  '0009_secrets': secrets,
 };
 
 /**
