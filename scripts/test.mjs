@@ -14,7 +14,7 @@ const ON_POSTGRES = [
   'src/{access,ledger,requests}/*.test.ts',
   'test/integration/{admin,async,balance,limits,live,metrics,money,paid-once,streaming}.test.ts',
   'test/integration/result*.test.ts',
-  'test/faults/{database-away,queue,replicas,routes}.test.ts',
+  'test/faults/{database-away,fleet,queue,replicas,routes,upgrade}.test.ts',
 ];
 
 const args = process.argv.slice(2);

@@ -1,10 +1,11 @@
 import type { Log } from './base/log.ts';
 import type { Config } from './config/config.ts';
 import type { Lease } from './ledger/lease.ts';
-import type { RoutingRules } from './pipeline/live-routes.ts';
+import type { RouterOptions, RoutingRules } from './pipeline/live-routes.ts';
 import type { RouteState } from './pipeline/route-state.ts';
 import { openRouter, type Router } from './pipeline/router.ts';
 import type { Provider } from './providers/provider.ts';
+import { sharePlaces } from './shared-places.ts';
 import { deleteStaleRouteStates, writeRouteState } from './store/route-states.ts';
 import type { Store } from './store/store.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
@@ -44,12 +45,17 @@ export function openRoutes(inputs: RoutesInputs): Router {
   return openRouter({
     providers,
     places: new Map(places),
+    ...sharing(sharePlaces({ store, lease, log })),
     totals: new Map(totals),
     rules: rulesOf(config),
     log,
     onCircuit,
     onCall: telemetry.callEnded,
   });
+}
+
+function sharing(share: ReturnType<typeof sharePlaces>): Pick<RouterOptions, 'share'> {
+  return share === undefined ? {} : { share };
 }
 
 function rulesOf({ file: { routing } }: Config): RoutingRules {

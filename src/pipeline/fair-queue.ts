@@ -17,28 +17,46 @@ export interface Entering {
   readonly onWait?: (place: () => number) => void;
 }
 
+/** Places that other processes take, too; whoever counts them knows how many there are. */
+export interface SharedPlaces {
+  /** Takes one if there is one now. */
+  readonly take: () => Promise<boolean>;
+  /** Takes one whether there is one or not. */
+  readonly takeAnyway: () => void;
+  readonly giveBack: () => void;
+  /** Resolves when one may have become free, or it is time to look. */
+  readonly freed: () => Promise<void>;
+}
+
 /** A caller may come again before those who wait have all been served: some give up. */
 const RETRY_AFTER_MS_MAX = 30_000;
 
 interface Waiter {
   readonly who: string;
   readonly letIn: () => void;
+  readonly refuse: (reason: unknown) => void;
 }
 
 /**
  * Places that are given out fairly: while all are taken, those who want one take turns, and each of
  * them has their own line. So one who comes with a thousand delays another by one turn, not by a
- * thousand.
+ * thousand. Where other processes take of the same places, those who wait here have their turns with
+ * what this process gets of them.
  */
 export class FairQueue {
   readonly #bounds: FairQueueBounds;
   /** One line each, in the order of the next turns. */
   readonly #lines = new Map<string, Waiter[]>();
+  readonly #shared: SharedPlaces | undefined;
   #running = 0;
   #waiting = 0;
+  /** Others had taken all of the shared ones when it was last tried. */
+  #isSharedOut = false;
+  #isGiving = false;
 
-  constructor(bounds: FairQueueBounds) {
+  constructor(bounds: FairQueueBounds, shared?: SharedPlaces) {
     this.#bounds = bounds;
+    this.#shared = shared;
   }
 
   get waiting(): number {
@@ -51,7 +69,7 @@ export class FairQueue {
 
   /** Whether whoever comes now need not wait. */
   get hasPlace(): boolean {
-    return this.#running < this.#bounds.limit && this.#waiting === 0;
+    return this.#running < this.#bounds.limit && this.#waiting === 0 && !this.#isSharedOut;
   }
 
   /**
@@ -60,9 +78,9 @@ export class FairQueue {
    */
   async enter({ who, signal, onWait }: Entering): Promise<() => void> {
     signal.throwIfAborted();
-    if (this.hasPlace) {
+    if (this.hasPlace && this.#shared === undefined) {
       this.#running += 1;
-    } else {
+    } else if (!(this.hasPlace && (await this.#takeShared()))) {
       await this.#wait({ who, signal, ...(onWait === undefined ? {} : { onWait }) });
     }
     return this.#leaveOnce();
@@ -71,6 +89,7 @@ export class FairQueue {
   /** A place although there may be none: for what is under way already. */
   enterAnyway(): () => void {
     this.#running += 1;
+    this.#shared?.takeAnyway();
     return this.#leaveOnce();
   }
 
@@ -80,13 +99,14 @@ export class FairQueue {
       throw this.#crowded('too many wait already');
     }
     const turn = Promise.withResolvers<void>();
-    const waiter: Waiter = { who, letIn: turn.resolve };
+    const waiter: Waiter = { who, letIn: turn.resolve, refuse: turn.reject };
     this.#join(waiter);
     const give = (reason: unknown): void => {
       if (this.#leaveLine(waiter)) {
         turn.reject(reason);
       }
     };
+    this.#fill();
     const timer = setTimeout(() => give(this.#crowded(`no place within ${waitMs} ms`)), waitMs);
     const onAbort = (): void => give(signal.reason);
     signal.addEventListener('abort', onAbort);
@@ -173,12 +193,60 @@ export class FairQueue {
       if (!hasLeft) {
         hasLeft = true;
         this.#running -= 1;
+        this.#shared?.giveBack();
         this.#fill();
       }
     };
   }
 
+  /** One of the places that are shared, for whoever is the first to ask here. */
+  async #takeShared(): Promise<boolean> {
+    this.#running += 1;
+    let isTaken = false;
+    try {
+      isTaken = (await this.#shared?.take()) === true;
+    } finally {
+      this.#isSharedOut = !isTaken;
+      this.#running -= isTaken ? 0 : 1;
+    }
+    return isTaken;
+  }
+
+  /** Gives places to those who wait for as long as there are any, one after the other. */
+  async #giveShared(shared: SharedPlaces): Promise<void> {
+    while (this.#waiting > 0 && this.#running < this.#bounds.limit) {
+      const freed = shared.freed();
+      try {
+        if (!(await this.#takeShared())) {
+          await freed;
+          continue;
+        }
+      } catch (error) {
+        this.#next()?.refuse(error);
+        continue;
+      }
+      const waiter = this.#next();
+      if (waiter === undefined) {
+        // Whoever it was for has given up meanwhile.
+        this.#running -= 1;
+        shared.giveBack();
+      }
+      waiter?.letIn();
+    }
+    this.#isSharedOut = false;
+  }
+
   #fill(): void {
+    const shared = this.#shared;
+    if (shared !== undefined) {
+      if (!this.#isGiving) {
+        this.#isGiving = true;
+        void this.#giveShared(shared).finally(() => {
+          this.#isGiving = false;
+        });
+      }
+      return;
+    }
     while (this.#running < this.#bounds.limit) {
       const waiter = this.#next();
       if (waiter === undefined) {

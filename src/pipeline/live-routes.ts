@@ -3,7 +3,7 @@ import type { Card, Route } from '../catalog/card.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { EndedCall } from '../telemetry/telemetry.ts';
 import { Breaker, type BreakerRules } from './breaker.ts';
-import { FairQueue, type FairQueueBounds } from './fair-queue.ts';
+import { FairQueue, type FairQueueBounds, type SharedPlaces } from './fair-queue.ts';
 import type { Circuit, RouteState } from './route-state.ts';
 
 export interface RoutingRules {
@@ -21,6 +21,8 @@ export interface RouterOptions {
   readonly providers: ReadonlyMap<string, Provider>;
   /** The places of accounts that have a bound. */
   readonly places: ReadonlyMap<string, FairQueueBounds>;
+  /** How the places of an account are shared with other processes; undefined: they are not. */
+  readonly share?: (account: string, limit: number) => SharedPlaces | undefined;
   /** How long one call to an account may take in all, in milliseconds, where that has a bound. */
   readonly totals: ReadonlyMap<string, number>;
   readonly rules: RoutingRules;
@@ -50,7 +52,10 @@ export class LiveRoutes {
   constructor(options: RouterOptions) {
     this.options = options;
     this.#queues = new Map(
-      [...options.places].map(([account, bounds]) => [account, new FairQueue(bounds)]),
+      [...options.places].map(([account, bounds]) => {
+        const shared = options.share?.(account, bounds.limit);
+        return [account, new FairQueue(bounds, shared)];
+      }),
     );
   }
 

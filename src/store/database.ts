@@ -22,6 +22,7 @@ export interface Database {
   readonly webhooks: WebhooksTable;
   readonly webhook_attempts: WebhookAttemptsTable;
   readonly route_states: RouteStatesTable;
+  readonly places: PlacesTable;
   readonly limits: LimitsTable;
   readonly admin_log: AdminLogTable;
   readonly rates: RatesTable;
@@ -60,6 +61,14 @@ type Integer = ColumnType<bigint, number, number>;
 type NullableInteger = ColumnType<bigint | null, number | null | undefined, number | null>;
 type NullableText = ColumnType<string | null, string | null | undefined, string | null>;
 type NullableMoney = ColumnType<Nanousd | null, Nanousd | null | undefined, Nanousd | null>;
+
+/** Places of upstreams' accounts that are taken. */
+export interface PlacesTable {
+  readonly account: string;
+  /** The process. */
+  readonly lease_id: string;
+  readonly taken: Integer;
+}
 
 /** Circuits that are not closed. */
 export interface RouteStatesTable {

@@ -7,7 +7,9 @@ import * as limits from './migrations/0004_limits.ts';
 import * as adminLog from './migrations/0005_admin_log.ts';
 import * as routeStates from './migrations/0006_route_states.ts';
 import * as months from './migrations/0007_months.ts';
+import * as places from './migrations/0008_places.ts';
 import * as secrets from './migrations/0009_secrets.ts';
+import { isLostRace } from './postgres-failures.ts';
 import type { Store } from './store.ts';
 import type { Executor } from './transaction.ts';
 
@@ -20,6 +22,7 @@ const MIGRATIONS = {
   '0005_admin_log': adminLog,
   '0006_route_states': routeStates,
   '0007_months': months,
+  '0008_places': places,
   '0009_secrets': secrets,
 };
 
@@ -48,12 +51,21 @@ export async function migrate(store: Store): Promise<string[]> {
       }
       const { error, results } = await migratorOn(tx, added).migrateToLatest();
       if (error !== undefined) {
-        throw new Error('The database could not be migrated.', { cause: error });
+        throw failureOf(error);
       }
       return (results ?? []).map((result) => result.migrationName);
     },
     { serial: 'migrate', isLong: true },
   );
+}
+
+/** One that may run again at once stays what it is: whoever runs transactions knows it by that. */
+function failureOf(error: unknown): unknown {
+  if (isLostRace(error)) {
+    return error;
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  return new Error(`The database could not be migrated: ${why}`, { cause: error });
 }
 
 export interface MigrationState {

@@ -34,6 +34,8 @@ interface Line {
 }
 
 const TRIES_MAX = 4;
+/** A migration beside running servers asks for tables that all of them use. */
+const LONG_TRIES_MAX = 60;
 
 /**
  * Transactions on a PostgreSQL server. Those of one name (an account, as a rule) run one after the
@@ -130,15 +132,16 @@ export class PostgresCommits {
 
   /** Never throws: whatever happens is told to the members. */
   async #runBatch(members: readonly BatchMember[], serial: string | undefined): Promise<void> {
+    const isLong = members.some((member) => member.isLong);
+    const triesMax = isLong ? LONG_TRIES_MAX : TRIES_MAX;
     for (let tries = 1; ; tries += 1) {
       const failures = new Map<BatchMember, unknown>();
       try {
-        const isLong = members.some((member) => member.isLong);
         const { pool, patientPool } = this.#options;
         const connection = await takeConnection(isLong ? patientPool : pool);
         await this.#onConnection(connection, { members, serial, failures });
       } catch (error) {
-        if (isLostRace(error) && tries < TRIES_MAX) {
+        if (isLostRace(error) && tries < triesMax) {
           continue;
         }
         for (const member of members) {

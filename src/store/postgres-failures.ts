@@ -40,6 +40,11 @@ export function isStalePlan(error: unknown): boolean {
   return code === '0A000' && message.includes('cached plan');
 }
 
+/** Whether a statement was not tried, since an earlier one of its transaction has failed. */
+export function isAfterFailure(error: unknown): boolean {
+  return describe(error).code === '25P02';
+}
+
 function unavailable(internal: string, cause: unknown): DatabaseAway {
   return new DatabaseAway('overloaded', { internal, cause, retryAfterSeconds: RETRY_SECONDS });
 }

@@ -236,7 +236,13 @@ suite('a PostgreSQL server that is away', { skip }, () => {
     await assert.rejects(sql`select pg_sleep(10)`.execute(slow.db), isAway);
     // All of its connections are taken.
     const held = Promise.withResolvers<void>();
-    const holding = store.transaction(() => held.promise, { serial: 'taken' });
+    const taken = Promise.withResolvers<void>();
+    const hold = (): Promise<void> => {
+      taken.resolve();
+      return held.promise;
+    };
+    const holding = store.transaction(hold, { serial: 'taken' });
+    await taken.promise;
     await assert.rejects(
       slow.transaction((tx) => add(tx, 'waits'), { serial: 'taken' }),
       isAway,

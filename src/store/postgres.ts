@@ -10,7 +10,7 @@ import {
   type TransactionSettings,
 } from 'kysely';
 import { type CustomTypesConfig, Pool, type PoolClient, type QueryResultRow, types } from 'pg';
-import { DatabaseAway, databaseFailure, isStalePlan } from './postgres-failures.ts';
+import { DatabaseAway, databaseFailure, isAfterFailure, isStalePlan } from './postgres-failures.ts';
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, with any parameter of libpq that `pg` knows. */
@@ -74,6 +74,8 @@ export class PostgresConnection implements DatabaseConnection {
   readonly #client: PoolClient;
   #isBroken = false;
   #isInTransaction = false;
+  /** What the transaction failed with: all that follows in it fails, and says nothing of why. */
+  #undoneBy: unknown;
 
   constructor(client: PoolClient) {
     this.#client = client;
@@ -90,7 +92,7 @@ export class PostgresConnection implements DatabaseConnection {
       // transaction all of it must run again.
       names.delete(query.sql);
       if (this.#isInTransaction) {
-        throw error;
+        throw this.#failure(error);
       }
     }
     return this.executeQuery(query);
@@ -112,6 +114,7 @@ export class PostgresConnection implements DatabaseConnection {
       await this.#client.query(sql);
       this.#isInTransaction = TRANSACTION_ENDS.test(sql) ? false : this.#isInTransaction;
       this.#isInTransaction ||= sql.startsWith('begin');
+      this.#undoneBy = sql.startsWith('rollback') ? undefined : this.#undoneBy;
     } catch (error) {
       throw this.#failure(error);
     }
@@ -130,6 +133,10 @@ export class PostgresConnection implements DatabaseConnection {
   #failure(error: unknown): unknown {
     const failure = databaseFailure(error);
     this.#isBroken ||= failure instanceof DatabaseAway;
+    if (this.#undoneBy !== undefined && isAfterFailure(error)) {
+      return this.#undoneBy;
+    }
+    this.#undoneBy ??= this.#isInTransaction ? failure : undefined;
     return failure;
   }
 }

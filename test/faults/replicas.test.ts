@@ -19,8 +19,12 @@ const GENERATIONS = '/v1/images/generations';
 const BODY = { model: 'gpt-image-2', quality: 'low', width: 1024, height: 1024 };
 const KEY = `sk-easel-live-${'replica'.repeat(6)}1`;
 const ADMIN_KEY = `sk-easel-admin-${'replica'.repeat(6)}1`;
-/** A dead replica is missed after a second. */
-const YAML = 'time: { lease_seconds: 1, drain_seconds: 10 }\n';
+/** A dead replica is missed after a second; and a machine that is busy with tests refuses nothing. */
+const YAML =
+  'time: { lease_seconds: 1, drain_seconds: 10 }\noverload: { max_event_loop_delay_ms: 60000 }\n';
+
+/** OpenAI takes three calls at once, and no more. */
+const THREE_PLACES = 'providers: { openai: { kind: openai, max_in_flight: 3 } }\n';
 
 interface Fleet {
   readonly openai: OpenaiSimulator;
@@ -30,7 +34,7 @@ interface Fleet {
 }
 
 /** Easels that share a database and a folder for results, before one upstream. */
-async function openFleet(context: TestContext): Promise<Fleet> {
+async function openFleet(context: TestContext, more = ''): Promise<Fleet> {
   const folder = await temporaryFolder();
   const { url, drop } = await createTestDatabase(server ?? '');
   const openai = await startOpenai();
@@ -61,7 +65,7 @@ async function openFleet(context: TestContext): Promise<Fleet> {
     start: async () => {
       started += 1;
       const own = join(folder.path, `replica-${started}`);
-      const replica = await startReplica({ folder: own, environment, yaml: YAML });
+      const replica = await startReplica({ folder: own, environment, yaml: YAML + more });
       replicas.push(replica);
       return { ...replica, ...requesters(replica.url, KEY) };
     },
@@ -152,4 +156,43 @@ suite('several Easels on one database', { skip }, () => {
     const cost = BigInt(Math.round(answer.usage.cost.total_cost * 1e9));
     assert.deepEqual(ended, [`completed ${cost}`, 'lost null']);
   });
+
+  test('the places of an account are one for all of them, and a dead one gives its own back', async (context) => {
+    const { openai, start, settled } = await openFleet(context, THREE_PLACES);
+    const { upstream } = openai;
+    const [first, second] = await Promise.all([start(), start()]);
+    upstream.always('slow_first_byte');
+    const ask = (replica: typeof first, index: number) =>
+      replica
+        .post(GENERATIONS, { ...BODY, prompt: `boat ${index}` })
+        .then(async (response) => (await readAnswer(response)).id)
+        .catch(() => 'died');
+    const asked = [0, 1, 2, 3, 4, 5, 6, 7].map((index) =>
+      ask([first, second][index % 2] ?? first, index),
+    );
+    await upstream.until(() => upstream.heldAnswers === 3);
+    // Whoever could still come would have, while all of the others' rows were written.
+    for (const replica of [first, second]) {
+      while ((await replica.get('/v1/images?status=queued').then(countIn)) < 5) {
+        // They wait in the queues of both.
+      }
+    }
+    assert.equal(upstream.requests.length, 3);
+    upstream.release();
+    await upstream.until(() => upstream.requests.length === 6);
+    await upstream.until(() => upstream.heldAnswers === 3);
+    assert.equal(upstream.requests.length, 6);
+    // What the dead one had taken is given out when its lease has lapsed.
+    await first.kill();
+    upstream.always(undefined);
+    upstream.release();
+    const ids = await Promise.all(asked);
+    assert.ok(ids.filter((id) => id !== 'died').length >= 4, ids.join(' '));
+    await settled();
+  });
 });
+
+async function countIn(response: Response): Promise<number> {
+  const { data } = asObject(await response.json());
+  return Array.isArray(data) ? data.length : 0;
+}

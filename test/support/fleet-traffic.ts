@@ -30,6 +30,13 @@ export interface TrafficOptions {
   /** What an asynchronous job asks for, and what all others do. */
   readonly asyncModel: string;
   readonly model: string;
+  /**
+   * A replica that is being stopped may say so with 503 to what comes on an open connection. Clients come
+   * again, as the SDKs do.
+   */
+  readonly mayDrain?: boolean;
+  /** Nobody waits for the end of it any more. */
+  readonly giveUp?: AbortSignal;
 }
 
 /** An answer of Easel's own that should not have been. */
@@ -46,14 +53,23 @@ export async function askOnce(options: TrafficOptions, kind: Kind, mark: string)
   }
   for (;;) {
     const found = await attempt(options, { kind, mark, headers });
+    if (found === 'draining') {
+      await pause(options);
+      continue;
+    }
     if (found !== undefined) {
       return { mark, kind, hasDied: false, ...found };
     }
     if (kind === 'once') {
       return { mark, kind, hasDied: true };
     }
-    await wait(PAUSE_MS);
+    await pause(options);
   }
+}
+
+/** Throws when nobody waits any more. */
+async function pause({ giveUp }: TrafficOptions): Promise<void> {
+  await wait(PAUSE_MS, undefined, giveUp === undefined ? {} : { signal: giveUp });
 }
 
 interface Attempt {
@@ -62,7 +78,7 @@ interface Attempt {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-type Found = Pick<Outcome, 'id' | 'cost'>;
+type Found = Pick<Outcome, 'id' | 'cost'> | 'draining';
 
 /** Undefined: its connection died. */
 async function attempt(options: TrafficOptions, asked: Attempt): Promise<Found | undefined> {
@@ -85,6 +101,9 @@ async function send(options: TrafficOptions, asked: Attempt): Promise<Found | un
   const text = await response.text();
   if (isOfProxy(response)) {
     return undefined;
+  }
+  if (options.mayDrain === true && response.status === 503 && response.headers.has('retry-after')) {
+    return 'draining';
   }
   if (response.status !== (kind === 'async' ? 202 : 200)) {
     throw new WrongAnswer(`${kind}: ${response.status} ${text.slice(0, 500)}`);
@@ -150,13 +169,14 @@ async function readStream(response: Response): Promise<Found> {
 }
 
 /** Asks until the job has ended; connections that die meanwhile are nothing to it. */
-async function pollOf({ url, key }: TrafficOptions, id: string): Promise<Found> {
+async function pollOf(options: TrafficOptions, id: string): Promise<Found> {
+  const { url, key } = options;
   const headers = { authorization: `Bearer ${key}`, prefer: 'wait=5' };
   for (;;) {
     const response = await fetch(`${url}/v1/images/${id}`, { headers }).catch(() => undefined);
     const text = await response?.text().catch(() => undefined);
     if (response === undefined || text === undefined || isOfProxy(response)) {
-      await wait(PAUSE_MS);
+      await pause(options);
       continue;
     }
     if (response.status >= 500) {

@@ -12,6 +12,8 @@ export interface ReplicaOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** The text of its `easel.yaml`. */
   readonly yaml: string;
+  /** The program of another version. */
+  readonly main?: string;
 }
 
 /** One of several Easels on one database: a process of its own. */
@@ -26,11 +28,11 @@ export interface Replica {
 
 /** Starts it on a free port, or on one that is given. Resolves when it listens. */
 export async function startReplica(options: ReplicaOptions, port = 0): Promise<Replica> {
-  const { folder, environment, yaml } = options;
+  const { folder, environment, yaml, main = MAIN } = options;
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'easel.yaml');
   await writeFile(file, yaml);
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [main], {
     cwd: folder,
     env: {
       PATH: process.env['PATH'] ?? '',

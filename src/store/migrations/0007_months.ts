@@ -33,6 +33,9 @@ const TABLES = [
 ];
 
 async function sortByBytes(db: Kysely<unknown>): Promise<void> {
+  // All at once and first: whoever holds one of them and wants another waits, or gives way.
+  const tables = TABLES.map((table) => sql.table(table));
+  await sql`lock table ${sql.join(tables)} in access exclusive mode`.execute(db);
   for (const table of TABLES) {
     const { rows } = await sql<{ name: string }>`
       select attname as name from pg_attribute
