@@ -58,7 +58,7 @@ export async function startS3({ port, folder } = {}) {
   mkdirSync(join(home, 'buckets', 'easel'), { recursive: true });
   mkdirSync(join(home, 'notes'), { recursive: true });
   const listenOn = port ?? (await freePort());
-  const user = { accessKeyId: 'easel-tests', secretAccessKey: 'a secret of the tests alone' };
+  const user = { accessKeyId: 'easel-tests', secretAccessKey: 'a/secret+of/the+tests=' };
   const child = spawn(
     PROGRAM,
     [
