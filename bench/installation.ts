@@ -47,6 +47,7 @@ export async function makeInstallation(file: string, size: InstallationSize): Pr
     expires_at: now - 1,
   });
   insert('places', { account: 'bfl', lease_id: leaseId, taken: 2 });
+  insert('secrets', { name: 'links', value: 'none', created_at: now });
   insert('route_states', {
     lease_id: leaseId,
     route: 'openai/gpt-image-2',

@@ -7,10 +7,12 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const forTests = process.argv.includes('--tests');
+const PYTHON_FOLDER = join(root, 'node_modules', '.cache', 'easel', 'python');
 
 installPackages();
 if (forTests) {
   installPython();
+  await installS3Server();
 }
 
 /** `npm ci` when nothing is installed, or the lockfile is newer than what is. */
@@ -34,7 +36,7 @@ function installPackages() {
  * those tests are skipped, and say so; with CI=true nothing is skipped.
  */
 function installPython() {
-  const folder = join(root, 'node_modules', '.cache', 'easel', 'python');
+  const folder = PYTHON_FOLDER;
   const requirements = ['support', 'fuzz', 'deploy'].map((name) =>
     join(root, 'test', name, 'requirements.txt'),
   );
@@ -66,6 +68,19 @@ function installPython() {
       'There is no Python 3 with venv and pip: the tests that need it will be skipped.',
     );
   }
+}
+
+/** Without Go or Python those tests are skipped that keep pictures in a bucket. */
+async function installS3Server() {
+  const { installS3 } = await import('./s3.mjs');
+  if (installS3(join(PYTHON_FOLDER, 'bin', 'python'))) {
+    return;
+  }
+  if (process.env.CI === 'true') {
+    console.error('CI=true: the tests need their S3 server, which is built with Go.');
+    process.exit(1);
+  }
+  console.error('Their S3 server could not be built: the tests that need it will be skipped.');
 }
 
 function run(command, args) {

@@ -1,9 +1,11 @@
 // Runs every test, or those that match the given globs: `npm test -- 'src/base/*.test.ts'`. What is
 // about money, limits, repeats and results runs twice: on SQLite, and on a PostgreSQL server that is
-// started for it. `npm test -- --postgres <globs>` runs those on PostgreSQL alone.
+// started for it; what is about pictures once more, kept in a bucket of an S3 server. `npm test --
+// --postgres <globs>` and `npm test -- --s3 <globs>` run those on either alone.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { findPostgres, startPostgres } from './postgres.mjs';
+import { hasS3, startS3 } from './s3.mjs';
 
 const EVERY = ['src/**/*.test.ts', 'test/**/*.test.ts'];
 
@@ -17,20 +19,31 @@ const ON_POSTGRES = [
   'test/faults/{database-away,fleet,move,queue,replicas,routes,upgrade}.test.ts',
 ];
 
+/** What must hold wherever pictures lie. */
+const ON_S3 = [
+  'src/blobs/*.test.ts',
+  'src/cli/doctor-results.test.ts',
+  'test/integration/{paid-once,result-store,results,results-content}.test.ts',
+  'test/faults/{bucket-away,shared-bucket}.test.ts',
+];
+
 const args = process.argv.slice(2);
-const onlyPostgres = args[0] === '--postgres';
-const globs = onlyPostgres ? args.slice(1) : args;
+const only = ['--postgres', '--s3'].find((option) => option === args[0]);
+const globs = only === undefined ? args : args.slice(1);
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => process.exit(130));
 }
 
 let isGreen = true;
-if (!onlyPostgres) {
+if (only === undefined) {
   isGreen = await run(globs.length > 0 ? globs : EVERY, {});
 }
-if (onlyPostgres || globs.length === 0) {
+if (only === '--postgres' || args.length === 0) {
   isGreen = (await runOnPostgres(globs.length > 0 ? globs : ON_POSTGRES)) && isGreen;
+}
+if (only === '--s3' || args.length === 0) {
+  isGreen = (await runOnS3(globs.length > 0 ? globs : ON_S3)) && isGreen;
 }
 process.exit(isGreen ? 0 : 1);
 
@@ -39,7 +52,7 @@ async function runOnPostgres(files) {
     console.error(
       'There is no PostgreSQL (on Debian: apt-get install postgresql): its tests are skipped.',
     );
-    return process.env.CI !== 'true' && !onlyPostgres;
+    return process.env.CI !== 'true' && only === undefined;
   }
   // Whether a commit survives the power is the server's own matter, and not tried here.
   const server = await startPostgres({ settings: { fsync: 'off' } });
@@ -48,6 +61,30 @@ async function runOnPostgres(files) {
     return await run(files, { EASEL_TEST_POSTGRES_URL: server.url });
   } finally {
     await server.stop();
+  }
+}
+
+/** As several Easels have it: pictures in a bucket, and all else on PostgreSQL where there is one. */
+async function runOnS3(files) {
+  if (!hasS3()) {
+    console.error('There is no S3 server (see the start of this run): its tests are skipped.');
+    return process.env.CI !== 'true' && only === undefined;
+  }
+  const s3 = await startS3();
+  const isWhole = findPostgres() !== undefined;
+  const postgres = isWhole ? await startPostgres({ settings: { fsync: 'off' } }) : undefined;
+  const url = new URL(`${s3.url}/${s3.bucket}`);
+  url.username = s3.accessKeyId;
+  url.password = s3.secretAccessKey;
+  try {
+    console.log('The same with pictures in a bucket:');
+    return await run(files, {
+      EASEL_TEST_S3_URL: url.href,
+      ...(postgres === undefined ? {} : { EASEL_TEST_POSTGRES_URL: postgres.url }),
+    });
+  } finally {
+    await s3.stop();
+    await postgres?.stop();
   }
 }
 

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { adminActions } from './admin/actions.ts';
 import { type HomeAdminKey, homeAdminKey, isAdminKey } from './admin/admin-key.ts';
 import { adminLookups } from './admin/lookups.ts';
-import { homeSecret } from './access/home-secret.ts';
+import { linkSecret } from './access/home-secret.ts';
 import type { Clock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import type { Config } from './config/config.ts';
@@ -89,7 +89,8 @@ export async function createApp({ config, log, clock }: AppOptions): Promise<App
     ...(publicUrl === undefined ? {} : { url: publicUrl }),
   };
   await registerOpenApi(server, documented);
-  addRoutes(server, { config, log, engine, isDraining });
+  const secret = config.secret ?? (await linkSecret(engine.store, config.homeFolder));
+  addRoutes(server, { config, log, engine, isDraining, secret });
   watchGauges(engine, shedder);
   const stopGivingBack = giveBackWhenIdle({
     log,
@@ -148,6 +149,8 @@ interface RouteInputs {
   readonly log: Log;
   readonly engine: Engine;
   readonly isDraining: () => boolean;
+  /** Signs links. */
+  readonly secret: string;
 }
 
 function addRoutes(server: FastifyInstance, inputs: RouteInputs): void {
@@ -232,12 +235,12 @@ function addAdminRoutes(server: FastifyInstance, { store, catalog, pipeline }: E
 }
 
 /** Where links to pictures lead is known once the server listens. */
-function openLinks(server: FastifyInstance, { config, engine }: RouteInputs): SignedLinks {
-  const { publicUrl, results, homeFolder } = config;
+function openLinks(server: FastifyInstance, { config, engine, secret }: RouteInputs): SignedLinks {
+  const { publicUrl, results } = config;
   const listening = (): string =>
     server.listeningOrigin.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
   return signedLinks({
-    secret: config.secret ?? homeSecret(homeFolder),
+    secret,
     clock: engine.pipeline.clock,
     ttlMs: results.ttlMs,
     baseUrl: () => publicUrl ?? listening(),

@@ -5,7 +5,6 @@ import { bootstrap, type BootstrapResult } from './access/bootstrap.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import type { Log } from './base/log.ts';
 import { type Allowance, readAllowances } from './access/limits.ts';
-import { createDiskBlobs } from './blobs/disk.ts';
 import { buildPipeline, spoolFolder } from './build-pipeline.ts';
 import { type ModelEntry, modelEntry } from './catalog/models.ts';
 import { watchCatalog, type WatchedCatalog } from './catalog/watch.ts';
@@ -27,6 +26,7 @@ import { type Lookup, openLookup } from './requests/lookup.ts';
 import { type Marks, openMarks } from './requests/marks.ts';
 import { JobRegistry } from './requests/registry.ts';
 import { openResults, type Results } from './requests/results.ts';
+import { isShared, openResultBlobs } from './result-blobs.ts';
 import { openRoutes } from './routes.ts';
 import { lockHome } from './store/home-lock.ts';
 import { keepMonthsAhead } from './store/months.ts';
@@ -216,6 +216,12 @@ function openCatalog({ filePath, providers }: Config, log: Log): WatchedCatalog 
   });
 }
 
+/**
+ * How much older than the longest request a picture must be that no row knows: for its settlement, and
+ * for clocks that do not agree.
+ */
+const STRAY_MS = 3_600_000;
+
 interface ResultStoreInputs {
   readonly config: Config;
   readonly log: Log;
@@ -227,10 +233,19 @@ interface ResultStoreInputs {
 /** Undefined where nothing is kept: by the operator's wish, and where the CLI takes it at once. */
 async function openResultStore(inputs: ResultStoreInputs): Promise<Results | undefined> {
   const { config, log, clock, store, kind } = inputs;
-  const { ttlMs, bytesMax, folder } = config.results;
+  const { ttlMs, bytesMax } = config.results;
   if (ttlMs === 0 || kind === 'cli') {
     return undefined;
   }
-  const blobs = await createDiskBlobs({ folder, durability: config.file.durability });
-  return openResults({ store, blobs, clock, log, ttlMs, bytesMax });
+  const blobs = await openResultBlobs(config);
+  const strayAfterMs = config.file.time.request_seconds * 1000 + STRAY_MS;
+  return openResults({
+    store,
+    blobs,
+    clock,
+    log,
+    ttlMs,
+    bytesMax,
+    ...(isShared(config) ? { strayAfterMs } : {}),
+  });
 }

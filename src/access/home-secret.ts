@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { keepSecret } from '../store/secrets.ts';
+import type { Store } from '../store/store.ts';
 
 const SECRET_BYTES = 32;
 /** In base64url. */
@@ -18,6 +20,16 @@ export function homeSecret(folder: string): string {
     throw new Error(`${path} is cut off or was changed. Delete it, and a new secret is made.`);
   }
   return text;
+}
+
+/**
+ * What signs links. Of a home alone it lies in the home. Servers that share a database share it, too:
+ * a link that one of them gave out leads to all. Then it is the home's of whichever came first.
+ */
+export async function linkSecret(store: Store, homeFolder: string): Promise<string> {
+  return store.kind === 'sqlite'
+    ? homeSecret(homeFolder)
+    : store.transaction((tx) => keepSecret(tx, 'links', () => homeSecret(homeFolder)));
 }
 
 export interface KeptText {

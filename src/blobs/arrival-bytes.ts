@@ -1,7 +1,7 @@
-import { BlobError, diskError } from './blob-error.ts';
+import { BlobError, storageError } from './blob-error.ts';
 import type { MemoryShare } from './memory-budget.ts';
-import { PartFile, type PartFileOptions } from './part-file.ts';
 import { type Place, RecentChunks } from './recent-chunks.ts';
+import type { SharedFile } from './shared-file.ts';
 import { READ_BYTES } from './stored-blob.ts';
 
 /** The disk is asked to write once so much waits for it. */
@@ -17,7 +17,20 @@ const UNWRITTEN_CHUNKS_MAX = 4096;
 /** Written chunks that are kept for readers near the head, beside the bound on their bytes. */
 const WINDOW_CHUNKS_MAX = 1024;
 
-export interface ArrivalBytesOptions extends PartFileOptions {
+/** Where a picture is written while it arrives. */
+export interface ArrivingFile {
+  /** To be let go by whoever opened it. */
+  readonly file: SharedFile;
+  /** Writes some of the bytes, at least one, and says how many. */
+  readonly write: (chunks: readonly Buffer[], position: number) => Promise<number>;
+  /** It is whole: it gets its name, unless it was discarded. */
+  readonly commit: () => Promise<void>;
+  /** Takes its name away. What was written can be read until the file is let go. Twice is fine. */
+  readonly discard: () => Promise<void>;
+}
+
+export interface ArrivalBytesOptions {
+  readonly openFile: () => Promise<ArrivingFile>;
   /** What readers near the head find in memory. */
   readonly windowBytes: number;
   /** What may be kept in memory once the disk has refused. */
@@ -35,7 +48,7 @@ export class ArrivalBytes {
   readonly #recent = new RecentChunks();
   /** Up to where it stands in the file. */
   #written: Place = { position: 0, sequence: 0 };
-  #part: PartFile | undefined;
+  #part: ArrivingFile | undefined;
   #opening: Promise<unknown> = Promise.resolve();
   #state: 'arriving' | 'whole' | 'given up' = 'arriving';
   #refusal: BlobError | undefined;
@@ -105,13 +118,12 @@ export class ArrivalBytes {
   }
 
   /**
-   * Writes what comes until no more will, and gives the file its name. A disk that refuses becomes
+   * Writes what comes until no more will, and gives the file its name. A storage that refuses becomes
    * the `refusal`; throws a BlobError if there is no memory for what it refused.
    */
   async write(): Promise<void> {
     try {
-      const { paths, form, durability } = this.#options;
-      const part = await this.#open({ paths, form, durability });
+      const part = await this.#open();
       for (let isOver = false; !isOver;) {
         isOver = await this.#writeNext(part);
       }
@@ -119,7 +131,7 @@ export class ArrivalBytes {
         await part.commit();
       }
     } catch (error) {
-      this.#refusal = diskError('written', error);
+      this.#refusal = storageError('written', error);
       if (this.#state !== 'given up') {
         this.#takeMemory(this.#unwrittenBytes, this.#unwrittenChunks);
       }
@@ -149,15 +161,15 @@ export class ArrivalBytes {
     }
   }
 
-  async #open(options: PartFileOptions): Promise<PartFile> {
-    const opening = PartFile.open(options);
+  async #open(): Promise<ArrivingFile> {
+    const opening = this.#options.openFile();
     this.#opening = opening;
     this.#part = await opening;
     return this.#part;
   }
 
   /** Writes a block, or waits until there is one. True when there is nothing left to write. */
-  async #writeNext(part: PartFile): Promise<boolean> {
+  async #writeNext(part: ArrivingFile): Promise<boolean> {
     const isArriving = this.#state === 'arriving';
     if (this.#state === 'given up' || (!isArriving && this.#unwrittenBytes === 0)) {
       return true;
@@ -174,7 +186,7 @@ export class ArrivalBytes {
     return false;
   }
 
-  async #writeBlock(part: PartFile): Promise<void> {
+  async #writeBlock(part: ArrivingFile): Promise<void> {
     const { position } = this.#written;
     const place = { ...this.#written };
     const chunks: Buffer[] = [];

@@ -5,7 +5,7 @@ import { BlobError } from './blob-error.ts';
 import type { ArrivingBlob, BlobOutcome, OpenBlob } from './blobs.ts';
 import type { Place } from './recent-chunks.ts';
 
-export interface ArrivalOptions extends Omit<ArrivalBytesOptions, 'form' | 'onWritten'> {
+export interface ArrivalOptions extends Omit<ArrivalBytesOptions, 'onWritten'> {
   /** Where the picture is read once it is whole and its arrival over. */
   readonly reopen: () => Promise<OpenBlob | undefined>;
   /** Called for the arrival itself and for each of its readers. */
@@ -38,7 +38,6 @@ export class Arrival implements ReadableArrival {
     this.#options = options;
     this.#bytes = new ArrivalBytes({
       ...options,
-      form: payload.form,
       onWritten: () => this.#resumePump(),
     });
     options.enter();

@@ -1,5 +1,10 @@
-/** `full`: more than may be kept in memory while the disk refuses. `disk`: its cause says why. */
-export type BlobFault = 'closed' | 'disk' | 'full' | 'removed';
+import { BucketError } from '../egress/bucket-error.ts';
+
+/**
+ * `storage`: the disk or the bucket refuses, its cause says why. `away`: the bucket cannot be reached
+ * now. `full`: more than may be kept in memory while the disk refuses.
+ */
+export type BlobFault = 'closed' | 'storage' | 'away' | 'full' | 'removed';
 
 /** A picture could not be kept or read, through no fault of its source. */
 export class BlobError extends Error {
@@ -12,8 +17,12 @@ export class BlobError extends Error {
   }
 }
 
-/** What the operating system said, as a BlobError. */
-export function diskError(deed: 'written' | 'read' | 'removed', cause: unknown): BlobError {
+/** What the operating system or the bucket said, as a BlobError. */
+export function storageError(deed: 'written' | 'read' | 'removed', cause: unknown): BlobError {
+  if (cause instanceof BlobError) {
+    return cause;
+  }
+  const fault = cause instanceof BucketError && cause.isAway ? 'away' : 'storage';
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new BlobError('disk', `the picture could not be ${deed}: ${reason}`, { cause });
+  return new BlobError(fault, `the picture could not be ${deed}: ${reason}`, { cause });
 }

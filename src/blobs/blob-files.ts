@@ -1,4 +1,4 @@
-import { type FileHandle, open, readdir, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isBlobFolder, PART_EXTENSION } from './blob-paths.ts';
 
@@ -18,12 +18,31 @@ export async function* blobFiles(root: string): AsyncGenerator<BlobFile, void, v
   }
 }
 
-/** Removes what processes that died were writing. */
-export async function removeParts(root: string): Promise<void> {
+/**
+ * Removes what processes that died were writing: all of it, or what nobody has written to since that
+ * time. Says how many.
+ */
+export async function removeParts(root: string, before?: number): Promise<number> {
+  let removed = 0;
   for await (const { path, fileName } of blobFiles(root)) {
-    if (fileName.endsWith(PART_EXTENSION)) {
+    const isOld = before === undefined || ((await writtenAt(path)) ?? Infinity) < before;
+    if (fileName.endsWith(PART_EXTENSION) && isOld) {
       await removeFile(path);
+      removed += 1;
     }
+  }
+  return removed;
+}
+
+/** When it was last written to, in milliseconds since 1970. Undefined: it is not there. */
+export async function writtenAt(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch (error) {
+    if (isMissing(error)) {
+      return undefined;
+    }
+    throw error;
   }
 }
 
@@ -57,6 +76,19 @@ export async function openExisting(
     await handle.close();
     throw error;
   }
+}
+
+/** Writes some of the bytes, at least one, and says how many. */
+export async function writeSome(
+  handle: FileHandle,
+  chunks: readonly Buffer[],
+  position: number,
+): Promise<number> {
+  const { bytesWritten } = await handle.writev(chunks, position);
+  if (bytesWritten === 0) {
+    throw new Error('the disk takes no more bytes');
+  }
+  return bytesWritten;
 }
 
 /** The file, or the folder where it would lie, is not there. */

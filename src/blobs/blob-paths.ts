@@ -10,8 +10,11 @@ const EXTENSIONS = { base64: '.b64', binary: '.bin' } as const satisfies Record<
 /** Ends the name of a file that is not whole yet. */
 export const PART_EXTENSION = '.part';
 
+/** A picture's name: it stands in paths and in keys. */
+export const NAME_PATTERN = /^[\w.-]+$/;
+
 /** A file's name has 255 bytes at most, its extension among them. */
-const NAME_CHARACTERS_MAX = 200;
+export const NAME_CHARACTERS_MAX = 200;
 
 /** Where one picture's files lie. */
 export interface BlobPaths {
@@ -22,7 +25,7 @@ export interface BlobPaths {
 
 /** Throws an AssertionError for a name that is not one of ours. */
 export function blobPaths(root: string, name: string): BlobPaths {
-  assert.match(name, /^[\w.-]+$/, 'a blob has a name of our own');
+  assert.match(name, NAME_PATTERN, 'a blob has a name of our own');
   assert.ok(name.length <= NAME_CHARACTERS_MAX, 'the name of a blob is too long');
   // Names begin with the time, so pictures of one day would all lie in one folder.
   const folder = join(root, hash('sha1', name).slice(0, 2));

@@ -8,9 +8,9 @@ export type BlobOutcome =
   | {
       readonly bytes: number;
       /**
-       * The disk refused it: it can be read through its payload in this process, and takes memory,
-       * until `remove` is called with its name. Or it was removed while it arrived (fault
-       * `removed`): then only those read it to the end who had begun.
+       * The storage refused it: it can be read through its payload in this process, and takes
+       * memory or disk, until `remove` is called with its name. Or it was removed while it arrived
+       * (fault `removed`): then only those read it to the end who had begun.
        */
       readonly isKept: false;
       /** Why, for the log. */
@@ -33,7 +33,11 @@ export interface ArrivingBlob {
   readonly finished: Promise<BlobOutcome>;
 }
 
-/** A picture in the store, opened: it stays readable even if it is removed meanwhile. */
+/**
+ * A picture in the store, opened. On a disk it stays readable even if it is removed meanwhile. In a
+ * bucket what is being sent mostly comes to its end; a reader who has to ask again is told `removed`,
+ * and never gets bytes of another picture.
+ */
 export interface OpenBlob {
   /** Of what is stored, in the payload's form. */
   readonly bytes: number;
@@ -62,8 +66,16 @@ export interface Blobs {
   readonly remove: (name: string) => Promise<void>;
   /** Somebody is reading it or writing it now, or has it open. */
   readonly isInUse: (name: string) => boolean;
-  /** Of whole ones, for sweeping what no row knows. Throws a BlobError. */
-  readonly names: () => AsyncIterable<string>;
+  /**
+   * Of whole ones, for sweeping what no row knows: all, or those written before that time, by the
+   * storage's own clock. Throws a BlobError.
+   */
+  readonly names: (writtenBefore?: number) => AsyncIterable<string>;
+  /**
+   * Takes away what processes that died have left half-written, if it was begun, or last written to,
+   * before that time. Says how many there were. Throws a BlobError.
+   */
+  readonly removeUnfinished: (begunBefore: number) => Promise<number>;
   /**
    * What is arriving fails at once, for its readers too, so await `finished` before; what is open
    * is read to its end. Twice is fine.

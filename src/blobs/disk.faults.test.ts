@@ -111,7 +111,7 @@ test('a folder that cannot be used is a clear error at the start', async (t) => 
   const folder = folderFor(t);
   writeFileSync(folder, 'a file where the folder should be');
   await assert.rejects(createDiskBlobs({ folder, durability: 'normal' }), (error: unknown) => {
-    assert.ok(error instanceof BlobError && error.fault === 'disk');
+    assert.ok(error instanceof BlobError && error.fault === 'storage');
     assert.match(error.message, /^the picture could not be written: EEXIST/);
     return true;
   });

@@ -1,7 +1,8 @@
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Payload } from '../payload/payload.ts';
-import { isMissing, removeFile } from './blob-files.ts';
+import type { ArrivingFile } from './arrival-bytes.ts';
+import { isMissing, removeFile, writeSome } from './blob-files.ts';
 import type { BlobPaths } from './blob-paths.ts';
 import { SharedFile } from './shared-file.ts';
 
@@ -15,8 +16,7 @@ export interface PartFileOptions {
 }
 
 /** A file that is being written, and gets its name when it is whole. */
-export class PartFile {
-  /** To be let go by whoever opened it. */
+export class PartFile implements ArrivingFile {
   readonly file: SharedFile;
   readonly #handle: FileHandle;
   readonly #options: PartFileOptions;
@@ -51,16 +51,10 @@ export class PartFile {
     return new PartFile(await openPart(), options);
   }
 
-  /** Writes some of the bytes, at least one, and says how many. */
-  async write(chunks: readonly Buffer[], position: number): Promise<number> {
-    const { bytesWritten } = await this.#handle.writev(chunks, position);
-    if (bytesWritten === 0) {
-      throw new Error('the disk takes no more bytes');
-    }
-    return bytesWritten;
+  write(chunks: readonly Buffer[], position: number): Promise<number> {
+    return writeSome(this.#handle, chunks, position);
   }
 
-  /** Gives it the name of a whole picture, unless it was discarded. */
   commit(): Promise<void> {
     return this.#name(async () => {
       const { paths, form, durability } = this.#options;
@@ -80,7 +74,6 @@ export class PartFile {
     });
   }
 
-  /** Takes its name away. What was written can be read until the file is let go. */
   discard(): Promise<void> {
     this.#isDiscarded = true;
     return this.#name(async () => {

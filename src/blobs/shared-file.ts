@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { diskError } from './blob-error.ts';
+import { storageError } from './blob-error.ts';
 
 /** An open file that several read. It is closed when the last who holds it lets it go. */
 export class SharedFile {
@@ -42,7 +42,7 @@ export class SharedFile {
         read += step.bytesRead;
       }
     } catch (error) {
-      throw diskError('read', error);
+      throw storageError('read', error);
     } finally {
       await this.letGo();
     }

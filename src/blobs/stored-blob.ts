@@ -38,9 +38,9 @@ export class StoredBlob implements OpenBlob {
     };
   }
 
-  read({ start, end }: ByteRange): AsyncIterable<Buffer> {
-    assert.ok(Number.isInteger(start) && Number.isInteger(end), 'a range consists of integers');
-    assert.ok(start >= 0 && start <= end && end <= this.bytes, 'a range lies inside the blob');
+  read(range: ByteRange): AsyncIterable<Buffer> {
+    checkRange(range, this.bytes);
+    const { start, end } = range;
     return { [Symbol.asyncIterator]: () => this.#blocks(start, end) };
   }
 
@@ -70,4 +70,10 @@ export class StoredBlob implements OpenBlob {
       throw new BlobError('closed', 'the picture was closed before it was read');
     }
   }
+}
+
+/** Throws an AssertionError unless the range lies inside so many bytes. */
+export function checkRange({ start, end }: ByteRange, bytes: number): void {
+  assert.ok(Number.isInteger(start) && Number.isInteger(end), 'a range consists of integers');
+  assert.ok(start >= 0 && start <= end && end <= bytes, 'a range lies inside the blob');
 }

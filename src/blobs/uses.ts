@@ -2,6 +2,10 @@
 export class Uses {
   readonly #counts = new Map<string, number>();
 
+  get isEmpty(): boolean {
+    return this.#counts.size === 0;
+  }
+
   enter(name: string): void {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
   }

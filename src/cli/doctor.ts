@@ -8,6 +8,7 @@ import {
   type Finding,
 } from './doctor-checks.ts';
 import { checkDatabase } from './doctor-database.ts';
+import { checkResults } from './doctor-results.ts';
 import { readConfig } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -37,7 +38,7 @@ async function examine(readSettings: () => Config): Promise<Finding[]> {
   }
   findings.push(...checkRoutes(config));
   findings.push(...checkHome(config.homeFolder));
-  findings.push(...(await checkDatabase(config)));
+  findings.push(...(await checkDatabase(config)), ...(await checkResults(config)));
   return findings;
 }
 

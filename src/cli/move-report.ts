@@ -1,5 +1,7 @@
+import { pathToFileURL } from 'node:url';
 import { formatUsd } from '../base/money.ts';
 import type { Config } from '../config/config.ts';
+import type { ResultsPlace } from '../config/results.ts';
 import { movedFile } from '../moved.ts';
 import type { MoveOutcome, MoveProgress } from '../store/move-database.ts';
 import { inShort, type MovedMoney } from './move-checks.ts';
@@ -8,7 +10,7 @@ import { formatTable, type Terminal } from './terminal.ts';
 /** Where things are from now on. */
 interface MovePlace {
   readonly url: string;
-  readonly resultsFolder: string;
+  readonly resultsUrl: string;
   readonly homeFolder: string;
   readonly markedBy: string;
   /** Files of the home that every process of the new installation needs, by setting. */
@@ -54,7 +56,7 @@ export function movePlace(config: Config, url: string): MovePlace {
   const { homeFolder, results, secret, adminKey } = config;
   return {
     url: shown.href,
-    resultsFolder: results.folder,
+    resultsUrl: resultsUrl(results.place),
     homeFolder,
     markedBy: movedFile(homeFolder),
     secrets: {
@@ -62,6 +64,12 @@ export function movePlace(config: Config, url: string): MovePlace {
       ...(adminKey === undefined ? { EASEL_ADMIN_KEY: `${homeFolder}/admin-key` } : {}),
     },
   };
+}
+
+function resultsUrl(place: ResultsPlace): string {
+  return place.kind === 'folder'
+    ? pathToFileURL(place.folder).href
+    : `s3://${[place.bucket, place.prefix].filter((part) => part !== '').join('/')}`;
 }
 
 export function printMove(move: FinishedMove, terminal: Terminal): void {
@@ -88,14 +96,14 @@ export function printMove(move: FinishedMove, terminal: Terminal): void {
   }
 }
 
-function whatNow({ url, resultsFolder, homeFolder, secrets }: FinishedMove): string[] {
+function whatNow({ url, resultsUrl, homeFolder, secrets }: FinishedMove): string[] {
   const files = Object.entries(secrets).map(
     ([name, file]) => `  ${name}  (the content of ${file})`,
   );
   return [
     'From now on start Easel with',
     `  EASEL_DATABASE_URL=${url}`,
-    `  EASEL_RESULTS_URL=file://${resultsFolder}`,
+    `  EASEL_RESULTS_URL=${resultsUrl}`,
     `A process with this EASEL_HOME (${homeFolder}) needs only the first.`,
     ...(files.length === 0 ? [] : ['One elsewhere must see that folder, and needs also', ...files]),
   ];

@@ -1,15 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Nanousd, parseUsd } from '../base/money.ts';
 import type { AccountConfig } from './account.ts';
 import { readAccounts } from './accounts.ts';
 import { type Environment, type ReadSetting, SETTINGS } from './env.ts';
 import { type ConfigFile, EMPTY_CONFIG_FILE, type FileConfig, parseConfigFile } from './file.ts';
+import { readResults, type ResultsConfig } from './results.ts';
 import {
   adminKey,
   credit,
   easelKey,
-  folderUrl,
   headerList,
   hostPorts,
   httpUrl,
@@ -19,7 +19,6 @@ import {
   nonEmpty,
   port,
   signingSecret,
-  wholeNumber,
 } from './values.ts';
 
 /** Everything that an operator decides, checked. Times are in milliseconds, sizes in bytes. */
@@ -30,9 +29,8 @@ export interface Config {
   readonly homeFolder: string;
   /** A PostgreSQL server; absent: an SQLite file in the home. Its URL may hold a password. */
   readonly database?: { readonly url: string };
-  /** The result store; `ttlMs` 0: nothing is kept. */
-  readonly results: { readonly ttlMs: number; readonly bytesMax: number; readonly folder: string };
-  /** Signs links; absent: one is made and kept in the home. */
+  readonly results: ResultsConfig;
+  /** Signs links; absent: one is made and kept, in the home or in the database of many. */
   readonly secret?: string;
   /** Opens /admin/v1; absent: one is made and kept in the home. */
   readonly adminKey?: string;
@@ -82,11 +80,7 @@ export function loadConfig(environment: Environment): Config {
     ...optional('publicUrl', read('EASEL_PUBLIC_URL', httpUrl)),
     homeFolder,
     ...databaseOf(read),
-    results: {
-      ttlMs: (read('EASEL_RESULT_TTL', wholeNumber) ?? 3600) * 1000,
-      bytesMax: read('EASEL_RESULTS_MAX_BYTES', wholeNumber) ?? 2 * 1024 ** 3,
-      folder: read('EASEL_RESULTS_URL', folderUrl) ?? join(homeFolder, 'results'),
-    },
+    results: readResults({ read, homeFolder, problems }),
     ...optional('secret', read('EASEL_SECRET', signingSecret)),
     bootstrap: {
       ...optional('key', read('EASEL_BOOTSTRAP_KEY', easelKey)),

@@ -39,13 +39,22 @@ export const SETTINGS = [
   },
   {
     name: 'EASEL_RESULTS_URL',
-    meaning: 'Where finished pictures lie: `file:///folder`.',
+    meaning: 'Where finished pictures lie: `file:///folder` or `s3://bucket/prefix`.',
     default: 'a folder in EASEL_HOME',
   },
   {
+    name: 'EASEL_S3_ENDPOINT',
+    meaning: 'The S3-compatible storage of that bucket: `https://storage.example.com`.',
+    default: "Amazon's",
+  },
+  { name: 'AWS_ACCESS_KEY_ID', meaning: 'Who may use that bucket.', default: 'none' },
+  { name: 'AWS_SECRET_ACCESS_KEY', meaning: 'What goes with it.', default: 'none' },
+  { name: 'AWS_SESSION_TOKEN', meaning: 'The same, where they are temporary.', default: 'none' },
+  { name: 'AWS_REGION', meaning: 'Where that bucket is.', default: 'us-east-1' },
+  {
     name: 'EASEL_SECRET',
     meaning: 'Signs links to pictures; 32 characters or more.',
-    default: 'random, kept in EASEL_HOME',
+    default: 'random, kept in EASEL_HOME or PostgreSQL',
   },
   {
     name: 'EASEL_ADMIN_KEY',

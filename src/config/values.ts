@@ -1,5 +1,4 @@
 import { ADMIN_KEY_PATTERN } from '../base/ids.ts';
-import { fileURLToPath } from 'node:url';
 import { type Nanousd, parseUsd } from '../base/money.ts';
 
 /**
@@ -32,14 +31,6 @@ export function wholeNumber(text: string): number {
     throw new Error(`"${text}" is not a whole number`);
   }
   return value;
-}
-
-/** A folder on this machine, as `file:///folder`. */
-export function folderUrl(text: string): string {
-  if (URL.parse(text)?.protocol !== 'file:') {
-    throw new Error('it is not a file: URL; this version keeps pictures on a disk only');
-  }
-  return fileURLToPath(text);
 }
 
 const SECRET_CHARACTERS_LEAST = 32;

@@ -1,18 +1,13 @@
+import { BlobError } from '../blobs/blob-error.ts';
 import type { ArrivingBlob, Blobs, OpenBlob } from '../blobs/blobs.ts';
 import type { Clock } from '../base/clock.ts';
+import { Failure } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Payload } from '../payload/payload.ts';
-import { deleteExpiredKeys } from '../store/idempotency.ts';
-import {
-  deleteResults,
-  knownResults,
-  listDeliveredResults,
-  listExpiredResults,
-  listResults,
-  type ResultRecord,
-  sumResultBytes,
-} from '../store/results.ts';
+import { listResults, type ResultRecord, sumResultBytes } from '../store/results.ts';
 import type { Store } from '../store/store.ts';
+import { ResultsKeeper } from './results-keeper.ts';
+import { removeStrays } from './stray-pictures.ts';
 
 export type { NewResult } from '../store/results.ts';
 
@@ -51,17 +46,22 @@ export interface ResultsOptions {
   readonly log: Log;
   readonly ttlMs: number;
   readonly bytesMax: number;
+  /**
+   * Others write into the store, too. A picture without a row may be one of theirs that has yet to
+   * get its row, unless it is so old. Absent: nobody else does.
+   */
+  readonly strayAfterMs?: number;
 }
 
 const TIDY_INTERVAL_MS = 15_000;
-const ROUNDS_OF_KEYS = 40;
-const PAGE = 100;
 
-/** Opens the store: files that no row knows are removed, and what it holds is counted. */
+/** Opens the store: pictures that no row knows are removed, and what it holds is counted. */
 export async function openResults(options: ResultsOptions): Promise<Results> {
   const { store, blobs, log } = options;
-  await removeUnknown(options);
-  const keeper = new Keeper(options, await sumResultBytes(store.db));
+  if (options.strayAfterMs === undefined) {
+    await removeStrays(options);
+  }
+  const keeper = new ResultsKeeper(options, await sumResultBytes(store.db));
   const timer = setInterval(() => keeper.tidy(), TIDY_INTERVAL_MS);
   timer.unref();
   return {
@@ -83,7 +83,11 @@ export async function openResults(options: ResultsOptions): Promise<Results> {
       const found = records.filter((candidate) => candidate.index === index);
       return (await openAll(blobs, found))?.[0];
     },
-    remove: async (requestId) => keeper.remove(await listResults(store.db, requestId)),
+    remove: async (requestId) => {
+      await keeper.remove(await listResults(store.db, requestId)).catch((error: unknown) => {
+        throw told(error);
+      });
+    },
     drop: async (names) => {
       await Promise.all(names.map((name) => blobs.remove(name)));
     },
@@ -113,9 +117,16 @@ async function openAll(
   await closeAll(opened);
   const failed = steps.find((step) => step.status === 'rejected');
   if (failed !== undefined) {
-    throw failed.reason;
+    throw told(failed.reason);
   }
   return undefined;
+}
+
+/** A storage that is away is no fault of the request: it may be made again in a moment. */
+function told(error: unknown): unknown {
+  return error instanceof BlobError && error.fault === 'away'
+    ? new Failure('overloaded', { internal: error.message, cause: error })
+    : error;
 }
 
 export async function closeAll(opened: readonly OpenResult[] = []): Promise<void> {
@@ -124,122 +135,4 @@ export async function closeAll(opened: readonly OpenResult[] = []): Promise<void
 
 function nameOf(requestId: string, index: number): string {
   return `${requestId}.${index}`;
-}
-
-/** What a process that died has written without coming to its row. */
-async function removeUnknown({ store, blobs, log }: ResultsOptions): Promise<void> {
-  let names: string[] = [];
-  let removed = 0;
-  const look = async (): Promise<void> => {
-    const known = await knownResults(store.db, names);
-    const unknown = names.filter((name) => !known.has(name));
-    await Promise.all(unknown.map((name) => blobs.remove(name)));
-    removed += unknown.length;
-    names = [];
-  };
-  for await (const name of blobs.names()) {
-    names.push(name);
-    if (names.length === PAGE) {
-      await look();
-    }
-  }
-  await look();
-  if (removed > 0) {
-    log.info({ removed }, 'removed pictures that no request knows');
-  }
-}
-
-/** Keeps the store within its time and its bytes; one round at a time. */
-class Keeper {
-  readonly #options: ResultsOptions;
-  /** Of all rows, as the next start would count them. */
-  #bytes: number;
-  #round: Promise<void> = Promise.resolve();
-  #rounds = 0;
-
-  constructor(options: ResultsOptions, bytes: number) {
-    this.#options = options;
-    this.#bytes = bytes;
-  }
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  async count(bytes: number): Promise<void> {
-    this.#bytes += bytes;
-    if (this.#bytes > this.#options.bytesMax) {
-      await this.#next(() => this.#makeRoom());
-    }
-  }
-
-  tidy(): void {
-    this.#rounds += 1;
-    void this.#next(async () => {
-      await this.#expire();
-      await this.#makeRoom();
-      // Keys live for an hour at the least, and an expired one counts for nothing meanwhile.
-      if (this.#rounds % ROUNDS_OF_KEYS === 0) {
-        await this.#options.store.transaction((tx) => deleteExpiredKeys(tx));
-      }
-    });
-  }
-
-  idle(): Promise<void> {
-    return this.#round;
-  }
-
-  async remove(records: readonly ResultRecord[]): Promise<void> {
-    const { store, blobs } = this.#options;
-    const names = records.map(({ name }) => name);
-    // Not what was listed: another may have deleted it meanwhile, and subtracted it.
-    const bytes = await store.transaction((tx) => deleteResults(tx, names));
-    this.#bytes -= bytes;
-    await Promise.all(names.map((name) => blobs.remove(name)));
-  }
-
-  #next(work: () => Promise<void>): Promise<void> {
-    this.#round = this.#round.then(work).catch((error: unknown) => {
-      this.#options.log.error({ err: error }, 'the result store could not be tidied');
-    });
-    return this.#round;
-  }
-
-  async #expire(): Promise<void> {
-    const { store, clock } = this.#options;
-    for (;;) {
-      const records = await listExpiredResults(store.db, clock.now(), PAGE);
-      const idle = this.#idle(records);
-      await this.remove(idle);
-      if (idle.length < PAGE) {
-        return;
-      }
-    }
-  }
-
-  /** Pictures that nobody has got yet are paid for: they stay until their time is over. */
-  async #makeRoom(): Promise<void> {
-    const { store, bytesMax, log } = this.#options;
-    while (this.#bytes > bytesMax) {
-      const records = this.#idle(await listDeliveredResults(store.db, PAGE));
-      const going: ResultRecord[] = [];
-      let bytes = this.#bytes;
-      for (const record of records) {
-        if (bytes <= bytesMax) {
-          break;
-        }
-        going.push(record);
-        bytes -= record.bytes;
-      }
-      if (going.length === 0) {
-        log.warn({ bytes: this.#bytes, bytesMax }, 'the result store is over its bytes');
-        return;
-      }
-      await this.remove(going);
-    }
-  }
-
-  #idle(records: readonly ResultRecord[]): ResultRecord[] {
-    return records.filter(({ name }) => !this.#options.blobs.isInUse(name));
-  }
 }

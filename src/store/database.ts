@@ -27,6 +27,7 @@ export interface Database {
   readonly admin_log: AdminLogTable;
   readonly rates: RatesTable;
   readonly spend_months: SpendMonthsTable;
+  readonly secrets: SecretsTable;
 }
 
 /** Test keys and live keys spend from separate balances of the same account. */
@@ -286,5 +287,12 @@ export interface AdminLogTable {
   readonly target: string;
   /** JSON, without secrets. */
   readonly details: string;
+  readonly created_at: Integer;
+}
+
+/** What all servers of one database have to know, and nobody else may. */
+export interface SecretsTable {
+  readonly name: string;
+  readonly value: string;
   readonly created_at: Integer;
 }

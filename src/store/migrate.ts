@@ -8,6 +8,7 @@ import * as adminLog from './migrations/0005_admin_log.ts';
 import * as routeStates from './migrations/0006_route_states.ts';
 import * as months from './migrations/0007_months.ts';
 import * as places from './migrations/0008_places.ts';
+import * as secrets from './migrations/0009_secrets.ts';
 import { isLostRace } from './postgres-failures.ts';
 import type { Store } from './store.ts';
 import type { Executor } from './transaction.ts';
@@ -22,6 +23,7 @@ const MIGRATIONS = {
   '0006_route_states': routeStates,
   '0007_months': months,
   '0008_places': places,
+  '0009_secrets': secrets,
 };
 
 /**

@@ -236,9 +236,7 @@ suite('signed links', () => {
 
   test('a picture that could not be kept comes in the answer: a link would lead nowhere', async () => {
     await using full = await startEasel({ file: hosted });
-    const results = join(full.home, 'results');
-    await rm(results, { recursive: true });
-    await writeFile(results, 'no folder');
+    await full.stored.refuse();
     const body = { ...BOAT, response_format: 'url' };
     const answer = await readAnswer(await full.post(GENERATIONS, body));
     assert.deepEqual(warningsOf(answer), ['store not_kept']);
@@ -248,9 +246,7 @@ suite('signed links', () => {
 
   test('a picture that could not be kept, and that nobody waits for, costs nothing', async () => {
     await using full = await startEasel({ file: hosted });
-    const results = join(full.home, 'results');
-    await rm(results, { recursive: true });
-    await writeFile(results, 'no folder');
+    await full.stored.refuse();
     const sent = await full.post(GENERATIONS, BOAT, { prefer: 'respond-async' });
     assert.equal(sent.status, 202);
     const { id } = (await sent.json()) as { id: string };

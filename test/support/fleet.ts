@@ -50,6 +50,8 @@ export async function openFleet(context: TestContext, main?: string) {
     EASEL_DATABASE_URL: database,
     EASEL_RESULTS_URL: pathToFileURL(join(folder.path, 'results')).href,
     EASEL_BOOTSTRAP_KEY: KEY,
+    // Of all of them, whichever version they are.
+    EASEL_SECRET: 'fleet'.repeat(8),
     EASEL_BOOTSTRAP_CREDIT_USD: '100000',
     EASEL_FETCH_ALLOW: bfl.hosts.join(','),
     OPENAI_API_KEY: openai.apiKey,

@@ -11,6 +11,7 @@ import { loadConfig, type Config } from '../../src/config/config.ts';
 import { audit } from '../../src/ledger/audit.ts';
 import { credit } from '../../src/ledger/ledger.ts';
 import { createTestDatabase, testServer } from '../../src/store/test-postgres.ts';
+import { pictureEnvironment, type StoredPictures, storedPictures } from './stored-pictures.ts';
 
 export interface EaselOptions {
   /** Sections of `easel.yaml`, over the defaults. */
@@ -35,6 +36,8 @@ export interface Easel {
   readonly home: string;
   /** What a command of the same home needs to be told. */
   readonly place: Readonly<Record<string, string>>;
+  /** The result store, from behind. */
+  readonly stored: StoredPictures;
   readonly logLines: readonly LogLine[];
   /** A live key on an account of its own with 1,000 USD; made when it is first asked for. */
   readonly liveKey: () => Promise<string>;
@@ -71,6 +74,7 @@ export async function startEasel(options: EaselOptions = {}): Promise<Easel & As
   const place = {
     EASEL_HOME: home,
     ...(database === undefined ? {} : { EASEL_DATABASE_URL: database.url }),
+    ...pictureEnvironment(options.environment),
   };
   const base = loadConfig({
     EASEL_CONFIG: yaml,
@@ -97,8 +101,10 @@ export async function startEasel(options: EaselOptions = {}): Promise<Easel & As
   });
   const url = await app.server.listen(config.listen);
   const key = app.engine.bootstrapped.secret ?? '';
+  const stored = storedPictures(config);
   const close = async (): Promise<void> => {
     await app.drain();
+    await stored.close();
     await database?.drop();
     await rm(home, { recursive: true, force: true });
   };
@@ -108,6 +114,7 @@ export async function startEasel(options: EaselOptions = {}): Promise<Easel & As
     app,
     home,
     place,
+    stored,
     logLines,
     ...requesters(url, key),
     liveKey: once(async () => {

@@ -2,18 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Payload } from '../payload/payload.ts';
 import type { ArrivingBlob } from './blobs.ts';
-import { createDiskBlobs } from './disk.ts';
-import {
-  arriving,
-  collect,
-  collectUntilError,
-  content,
-  filesIn,
-  folderFor,
-  openFiles,
-  randomFrom,
-  turn,
-} from './test-blobs.ts';
+import { arriving, collect, collectUntilError, content, randomFrom, turn } from './test-blobs.ts';
+import { storeFor, type TestStore } from './test-stores.ts';
 
 type Random = () => number;
 
@@ -110,10 +100,9 @@ function assertDied(error: unknown, source: Source): void {
   assert.notEqual(source.diesAt, undefined);
 }
 
-async function keepAndRead(seed: number, folder: string): Promise<void> {
+async function keepAndRead(seed: number, store: TestStore): Promise<void> {
   const random = randomFrom(seed);
-  const blobs = await createDiskBlobs({
-    folder,
+  const blobs = await store.open({
     durability: random() < 0.2 ? 'full' : 'normal',
     windowBytes: spread(random, 1024 * 1024),
   });
@@ -138,16 +127,16 @@ async function keepAndRead(seed: number, folder: string): Promise<void> {
     }),
   );
   assert.ok(sources.every((_, index) => !blobs.isInUse(`img_${seed}-${index}`)));
-  assert.equal(openFiles(folder), 0, 'a descriptor is left');
-  assert.deepEqual(filesIn(folder), []);
+  assert.equal(store.openFiles(), 0, 'a descriptor is left');
+  assert.equal(await store.count(), 0);
   await blobs.close();
 }
 
 test('any chunks, any readers: each gets exactly the bytes', async (t) => {
-  const folder = folderFor(t);
+  const store = storeFor(t);
   for (let seed = 1; seed <= 120; seed += 1) {
     try {
-      await keepAndRead(seed, folder);
+      await keepAndRead(seed, store);
     } catch (error) {
       throw new Error(`seed ${seed}`, { cause: error });
     }
@@ -155,8 +144,8 @@ test('any chunks, any readers: each gets exactly the bytes', async (t) => {
 });
 
 test('a source that dies anywhere leaves nothing, and readers know', async (t) => {
-  const folder = folderFor(t);
-  const blobs = await createDiskBlobs({ folder, durability: 'normal', windowBytes: 10_000 });
+  const store = storeFor(t);
+  const blobs = await store.open({ windowBytes: 10_000 });
   const random = randomFrom(99);
   const offsets = Array.from({ length: 60 }, () => spread(random, 1_000_000));
   for (const offset of [0, ...offsets]) {
@@ -172,14 +161,14 @@ test('a source that dies anywhere leaves nothing, and readers know', async (t) =
     const readers = [0, 1, 2].map(() => collectUntilError(blob.payload.chunks()));
     const late = blob.payload.chunks()[Symbol.asyncIterator]();
     await assert.rejects(blob.finished, /the source died/);
-    assert.deepEqual(filesIn(folder), []);
+    assert.equal(await store.count(), 0);
     for (const { bytes: read, error } of await Promise.all(readers)) {
       assert.match(String(error), /the source died/);
       assert.ok(read.equals(bytes));
     }
     await assert.rejects(late.next(), /the source died/);
     await assert.rejects(blob.payload.peek(1), /the source died/);
-    assert.equal(openFiles(folder), 0, 'a descriptor is left');
+    assert.equal(store.openFiles(), 0, 'a descriptor is left');
     assert.equal(blobs.isInUse('img_dies'), false);
   }
 });
