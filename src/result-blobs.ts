@@ -1,8 +1,8 @@
-import { join } from 'node:path';
 import type { Blobs } from './blobs/blobs.ts';
 import type { BucketConfig } from './config/results.ts';
 import type { Config } from './config/config.ts';
 import { createDiskBlobs } from './blobs/disk.ts';
+import { spoolFolder } from './build-pipeline.ts';
 import type { Bucket } from './egress/bucket.ts';
 
 /** Opens the place where finished pictures lie. Throws an Error in words when it cannot be used. */
@@ -20,7 +20,8 @@ export async function openResultBlobs(config: Config): Promise<Blobs> {
     throw error;
   }
   const { createBucketBlobs } = await import('./blobs/s3.ts');
-  const folder = join(config.homeFolder, 'arriving');
+  // Emptied at each start.
+  const folder = spoolFolder(config);
   return createBucketBlobs({ bucket, prefix: place.prefix, folder });
 }
 

@@ -14,7 +14,10 @@ export interface BucketBlobsOptions extends ArrivalMemory {
   readonly bucket: Bucket;
   /** What all keys begin with, without a slash at either end; may be empty. */
   readonly prefix: string;
-  /** On this machine's disk, for what arrives and is not in the bucket yet. */
+  /**
+   * On this machine's disk, for what arrives and is not in the bucket yet. What a process that died
+   * has left there is the owner's to remove.
+   */
   readonly folder: string;
   /** 8 MiB by default; S3 takes no less than 5 MiB. */
   readonly partBytes?: number;

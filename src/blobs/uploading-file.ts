@@ -14,7 +14,7 @@ export interface UploadingFileOptions extends Omit<ObjectUploadOptions, 'file'> 
 /**
  * A file without a name that goes into a bucket while it is written. Readers that fall behind, and
  * parts that have to be sent again, are read from it; so memory stays what it is, however slow the
- * bucket or a reader. A process that is killed leaves nothing of it on the disk.
+ * bucket or a reader. A process that is killed in the moment of its making leaves an empty file.
  */
 export class UploadingFile implements ArrivingFile {
   readonly file: SharedFile;

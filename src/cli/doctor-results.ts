@@ -2,18 +2,21 @@ import type { Config } from '../config/config.ts';
 import { checkResultBucket, openBucket } from '../result-blobs.ts';
 import { type Finding, messageOf } from './doctor-checks.ts';
 
-/** Does once with the bucket of pictures what a server does with it. Of a folder, nothing. */
-export async function checkResults({ results: { place } }: Config): Promise<Finding[]> {
-  if (place.kind === 'folder') {
+/** Whether the bucket of finished pictures can be written, read, listed and deleted from. */
+export async function checkResults({ results }: Config): Promise<Finding[]> {
+  const { place, ttlMs } = results;
+  if (place.kind === 'folder' || ttlMs === 0) {
     return [];
   }
+  const what = 'results';
   const bucket = await openBucket(place);
-  const where = `s3://${place.bucket}/${place.prefix}`;
   try {
     await checkResultBucket(bucket, place);
-    return [{ what: 'results', state: 'fine', says: [`${where} takes, gives and deletes`] }];
+    const says = [`${bucket.name} can be written, read and deleted from`];
+    return [{ what, state: 'fine', says }];
   } catch (error) {
-    return [{ what: 'results', state: 'wrong', says: [`${where}:`, messageOf(error)] }];
+    const mend = 'Correct it; until then pictures are in their answers only.';
+    return [{ what, state: 'wrong', says: [messageOf(error)], mend }];
   } finally {
     await bucket.close();
   }
