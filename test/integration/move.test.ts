@@ -342,8 +342,14 @@ suite('easel move', { skip }, () => {
     const history = `insert into kysely_migration values ('9999_wonder', '2030-01-01')`;
     scene.inSource(history);
     await refused(scene.move(), /A newer Easel has changed this installation: 9999_wonder/);
-    scene.inSource(`delete from kysely_migration where name >= '0007'; drop table places`);
-    await refused(scene.move(), /lacks migrations: 0007_months, 0008_places/, /easel migrate/);
+    scene.inSource(
+      `delete from kysely_migration where name >= '0007'; drop table places; drop table secrets`,
+    );
+    await refused(
+      scene.move(),
+      /lacks migrations: 0007_months, 0008_places, 0009_secrets/,
+      /easel migrate/,
+    );
     assert.equal((await scene.easel(['migrate'])).exitCode, 0);
     scene.inSource('update balances set balance = balance + 1 where rowid = 1');
     await refused(scene.move(), /The ledger does not add up:\n.*balance is/);
