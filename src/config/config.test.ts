@@ -8,6 +8,7 @@ import { readSources, toCatalog } from '../catalog/catalog.ts';
 import { ConfigError, loadConfig } from './config.ts';
 import { SETTINGS } from './env.ts';
 import { EMPTY_CONFIG_FILE, parseConfigFile } from './file.ts';
+import type { BucketConfig } from './results.ts';
 
 test('with nothing set, everything has a default', () => {
   const config = loadConfig({ EASEL_CONFIG: '' });
@@ -108,4 +109,35 @@ test("the documents' config files are the defaults, and can be read", async () =
   const { files } = readSources(folder, undefined);
   const catalog = toCatalog(files, { operator: { name: 'guide', text: models } });
   assert.deepEqual(catalog.find('flux-2-pro')?.markup, { numerator: 3n, denominator: 2n });
+});
+
+test('a bucket for results is whole or refused', () => {
+  const access = { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 'a/secret+of=S3' };
+  const load = (url: string, more: object = {}) =>
+    loadConfig({ EASEL_RESULTS_URL: url, ...access, ...more }).results.place;
+  assert.deepEqual(load('s3://pictures/easel/results/'), {
+    kind: 'bucket',
+    bucket: 'pictures',
+    prefix: 'easel/results',
+    region: 'us-east-1',
+    accessKeyId: 'AKIA',
+    secretAccessKey: 'a/secret+of=S3',
+  });
+  const own = { EASEL_S3_ENDPOINT: 'http://10.0.0.9:9000/', AWS_REGION: 'auto' };
+  const { endpoint, region, prefix } = load('s3://pictures', own) as BucketConfig;
+  assert.deepEqual([endpoint, region, prefix], ['http://10.0.0.9:9000', 'auto', '']);
+  for (const url of ['s3://', 's3://A', 's3://ok/a//b', 's3://ok/a b', 'ftp://x/y', 's3://u@h/p']) {
+    assert.throws(() => load(url), /^ConfigError: EASEL_RESULTS_URL: /, url);
+  }
+  assert.throws(
+    () => load('s3://pictures', { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: 'two words' }),
+    (error: Error) => {
+      assert.match(error.message, /^AWS_ACCESS_KEY_ID: the bucket .* needs it$/m);
+      assert.match(error.message, /^AWS_SECRET_ACCESS_KEY: it holds a space/m);
+      return !error.message.includes('two words');
+    },
+  );
+  const elsewhere = { EASEL_S3_ENDPOINT: 'http://127.0.0.1:9000' };
+  assert.throws(() => load('file:///pictures', elsewhere), /^ConfigError: EASEL_S3_ENDPOINT: it/);
+  assert.throws(() => loadConfig(elsewhere), /^ConfigError: EASEL_S3_ENDPOINT: it/);
 });

@@ -37,7 +37,7 @@ export interface ResultsSettings {
 export function readResults({ read, homeFolder, problems }: ResultsSettings): ResultsConfig {
   const place = read('EASEL_RESULTS_URL', resultsUrl);
   const endpoint = read('EASEL_S3_ENDPOINT', httpUrl);
-  if (endpoint !== undefined && place?.kind === 'folder') {
+  if (endpoint !== undefined && place?.kind !== 'bucket') {
     problems.push(
       'EASEL_S3_ENDPOINT: it belongs to an EASEL_RESULTS_URL such as s3://bucket/easel',
     );
