@@ -165,7 +165,10 @@ test('a bucket that cannot be reached is wrong, with what to look at', async (co
     AWS_SECRET_ACCESS_KEY: 'something',
   });
   assert.equal(found.exitCode, 1);
-  assert.match(found.stdout, /✖ results +s3:\/\/pictures\/easel:\n +pictures cannot be kept: /);
+  assert.match(
+    found.stdout,
+    /✖ results +pictures cannot be kept: the bucket pictures .* Look at EASEL_RESULTS_URL/,
+  );
   assert.doesNotMatch(found.stdout, /something/);
 });
 
