@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { BucketError } from '../egress/bucket-error.ts';
-import type { Bucket, UploadId } from '../egress/bucket.ts';
+import type { Bucket } from '../egress/bucket.ts';
+import type { UploadId } from '../egress/bucket-lists.ts';
 import type { BucketBody } from '../egress/bucket-wire.ts';
 import type { Payload } from '../payload/payload.ts';
 import { BlobError } from './blob-error.ts';
+import { PartHashes } from './part-hashes.ts';
 import type { SharedFile } from './shared-file.ts';
 import { READ_BYTES } from './stored-blob.ts';
 
@@ -27,6 +29,7 @@ export class ObjectUpload {
   readonly #mark = randomUUID();
   readonly #stop = new AbortController();
   readonly #sending = new Set<Promise<void>>();
+  readonly #hashes: PartHashes | undefined;
   readonly #tags: string[] = [];
   #parts = 0;
   /** How much of the file the parts take that have begun. */
@@ -40,11 +43,13 @@ export class ObjectUpload {
 
   constructor(options: ObjectUploadOptions) {
     this.#options = options;
+    this.#hashes = options.bucket.signsBodies ? new PartHashes(options.partBytes) : undefined;
   }
 
-  /** The file has so many bytes now, and more may come. Sends what makes a part. */
-  grown(bytes: number): void {
-    this.#bytes = bytes;
+  /** So many bytes of the chunks were added to the file, and more may come. Sends what makes a part. */
+  grown(chunks: readonly Buffer[], bytes: number): void {
+    this.#hashes?.add(chunks, bytes);
+    this.#bytes += bytes;
     this.#sendParts();
   }
 
@@ -54,7 +59,7 @@ export class ObjectUpload {
     this.#stop.signal.throwIfAborted();
     if (this.#upload === undefined) {
       this.#isEnding = true;
-      await bucket.put(key, { body: this.#body(0, this.#bytes), notes: this.#notes() });
+      await bucket.put(key, { body: this.#body(1, 0, this.#bytes), notes: this.#notes() });
       return;
     }
     this.#isWhole = true;
@@ -109,11 +114,12 @@ export class ObjectUpload {
       this.#parts += 1;
       const start = this.#begunBytes;
       this.#begunBytes = Math.min(start + partBytes, this.#bytes);
-      const sent = this.#sendPart(this.#parts, this.#body(start, this.#begunBytes)).catch(
-        (error: unknown) => {
-          this.#failure ??= { error };
-        },
-      );
+      const sent = this.#sendPart(
+        this.#parts,
+        this.#body(this.#parts, start, this.#begunBytes),
+      ).catch((error: unknown) => {
+        this.#failure ??= { error };
+      });
       const ended = sent.then(() => {
         this.#sending.delete(ended);
         this.#sendParts();
@@ -151,8 +157,13 @@ export class ObjectUpload {
     return { [FORM]: this.#options.form, [MARK]: this.#mark };
   }
 
-  #body(start: number, end: number): BucketBody {
-    return { bytes: end - start, chunks: () => blocks(this.#options.file, start, end) };
+  #body(part: number, start: number, end: number): BucketBody {
+    const sha256 = this.#hashes?.of(part);
+    return {
+      bytes: end - start,
+      chunks: () => blocks(this.#options.file, start, end),
+      ...(sha256 === undefined ? {} : { sha256 }),
+    };
   }
 }
 

@@ -47,7 +47,7 @@ export class UploadingFile implements ArrivingFile {
 
   async write(chunks: readonly Buffer[], position: number): Promise<number> {
     const bytes = await writeSome(this.#handle, chunks, position);
-    this.#upload.grown(position + bytes);
+    this.#upload.grown(chunks, bytes);
     return bytes;
   }
 

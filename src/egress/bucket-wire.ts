@@ -36,6 +36,8 @@ export interface BucketPatience {
 export interface BucketBody {
   readonly bytes: number;
   readonly chunks: () => AsyncIterable<Buffer>;
+  /** In hex, where it is known: otherwise a bucket that signs bodies reads them twice. */
+  readonly sha256?: string;
 }
 
 export interface WireRequest {
@@ -67,6 +69,8 @@ const MESSAGE_CHARACTERS_MAX = 200;
 export class BucketWire {
   /** How people know the bucket. */
   readonly name: string;
+  /** TLS keeps what it carries from being changed. Where there is none the signature covers it. */
+  readonly signsBodies: boolean;
   readonly #place: BucketPlace;
   readonly #base: string;
   readonly #patience: Required<BucketPatience>;
@@ -77,6 +81,7 @@ export class BucketWire {
   constructor(place: BucketPlace, patience: BucketPatience = {}) {
     this.#place = place;
     this.#base = baseUrl(place);
+    this.signsBodies = !this.#base.startsWith('https:');
     this.name = `the bucket ${place.bucket} at ${new URL(this.#base).host}`;
     this.#patience = { ...PATIENCE, ...patience };
     // No guard on where it leads: the operator named it, and it may well lie in their own network.
@@ -157,7 +162,7 @@ export class BucketWire {
       headers: {
         ...FIXED_HEADERS,
         ...request.headers,
-        'x-amz-content-sha256': await bodyHash(url, body),
+        'x-amz-content-sha256': await this.#bodyHash(body),
       },
       service: 's3',
       region,
@@ -175,6 +180,20 @@ export class BucketWire {
       headers: bytes === undefined ? headers : { ...headers, 'content-length': String(bytes) },
     };
   }
+
+  async #bodyHash(body: WireRequest['body']): Promise<string> {
+    if (typeof body === 'object' && !this.signsBodies) {
+      return 'UNSIGNED-PAYLOAD';
+    }
+    if (typeof body === 'object' && body.sha256 !== undefined) {
+      return body.sha256;
+    }
+    const hash = createHash('sha256');
+    for await (const chunk of typeof body === 'object' ? body.chunks() : [body ?? '']) {
+      hash.update(chunk);
+    }
+    return hash.digest('hex');
+  }
 }
 
 const NEVER = new AbortController().signal;
@@ -188,23 +207,6 @@ function baseUrl({ bucket, endpoint, region }: BucketPlace): string {
   return bucket.includes('.')
     ? `https://s3.${region}.amazonaws.com/${bucket}`
     : `https://${bucket}.s3.${region}.amazonaws.com`;
-}
-
-/** TLS keeps what it carries from being changed. Where there is none the signature covers it. */
-async function bodyHash(url: URL, body: WireRequest['body']): Promise<string> {
-  if (typeof body === 'object' && url.protocol === 'https:') {
-    return 'UNSIGNED-PAYLOAD';
-  }
-  const hash = createHash('sha256');
-  if (typeof body === 'string') {
-    hash.update(body);
-  }
-  if (typeof body === 'object') {
-    for await (const chunk of body.chunks()) {
-      hash.update(chunk);
-    }
-  }
-  return hash.digest('hex');
 }
 
 /** All of an answer that is not a picture. */

@@ -1,5 +1,12 @@
 import { BucketError } from './bucket-error.ts';
-import { elements, elementText, partList } from './bucket-text.ts';
+import {
+  type ListedObject,
+  type ListedUpload,
+  listObjects,
+  listUploads,
+  type UploadId,
+} from './bucket-lists.ts';
+import { elementText, partList } from './bucket-text.ts';
 import {
   type BucketBody,
   type BucketPatience,
@@ -12,12 +19,6 @@ import type { ExchangeAnswer } from './exchange.ts';
 
 /** Names in lower case to short ASCII values, kept with an object. */
 export type ObjectNotes = Readonly<Record<string, string>>;
-
-/** A multipart upload that has begun and is neither complete nor aborted. */
-export interface UploadId {
-  readonly key: string;
-  readonly uploadId: string;
-}
 
 /** How one request is made. */
 export interface BucketOptions {
@@ -44,16 +45,6 @@ export interface ObjectPart {
   readonly tag: string;
 }
 
-export interface ListedObject {
-  readonly key: string;
-  /** By the storage's own clock, in milliseconds since 1970. */
-  readonly writtenAt: number;
-}
-
-export interface ListedUpload extends UploadId {
-  readonly begunAt: number;
-}
-
 /**
  * The objects of one bucket. Everything throws a BucketError, after several tries where the bucket
  * was away, or the signal's reason.
@@ -61,6 +52,8 @@ export interface ListedUpload extends UploadId {
 export interface Bucket {
   /** How people know it: `the bucket pictures at 127.0.0.1:9000`. */
   readonly name: string;
+  /** What is sent is hashed before; see `BucketBody`. */
+  readonly signsBodies: boolean;
   /** Whole, or not at all; replaces what is there. */
   readonly put: (
     key: string,
@@ -102,6 +95,7 @@ export function createBucket(place: BucketPlace, patience?: BucketPatience): Buc
   const wire = new BucketWire(place, patience);
   return {
     name: wire.name,
+    signsBodies: wire.signsBodies,
     put: (key, { body, notes }, options) =>
       wire.ask(
         { method: 'PUT', key, headers: objectHeaders(notes), body, ...options },
@@ -216,52 +210,6 @@ async function lookAt(wire: BucketWire, answer: ExchangeAnswer): Promise<ObjectL
   return { bytes, tag, notes: Object.fromEntries(notes), tail };
 }
 
-async function* listObjects(
-  wire: BucketWire,
-  prefix: string,
-): AsyncGenerator<ListedObject, void, void> {
-  for (let from: string | undefined = ''; from !== undefined;) {
-    const more: Record<string, string> = from === '' ? {} : { 'continuation-token': from };
-    const text = await wire.ask(
-      { method: 'GET', query: { 'list-type': '2', prefix, ...more } },
-      textOf,
-    );
-    for (const entry of elements(text, 'Contents')) {
-      const key = elementText(entry, 'Key');
-      const writtenAt = Date.parse(elementText(entry, 'LastModified') ?? '');
-      if (key !== undefined && !Number.isNaN(writtenAt)) {
-        yield { key, writtenAt };
-      }
-    }
-    from = isCut(text) ? elementText(text, 'NextContinuationToken') : undefined;
-  }
-}
-
-async function* listUploads(
-  wire: BucketWire,
-  prefix: string,
-): AsyncGenerator<ListedUpload, void, void> {
-  for (let from: Record<string, string> | undefined = {}; from !== undefined;) {
-    const text: string = await wire.ask(
-      { method: 'GET', query: { uploads: '', prefix, ...from } },
-      textOf,
-    );
-    for (const entry of elements(text, 'Upload')) {
-      const [key, uploadId] = ['Key', 'UploadId'].map((name) => elementText(entry, name));
-      const begunAt = Date.parse(elementText(entry, 'Initiated') ?? '');
-      if (key !== undefined && uploadId !== undefined && !Number.isNaN(begunAt)) {
-        yield { key, uploadId, begunAt };
-      }
-    }
-    from = isCut(text)
-      ? {
-          'key-marker': elementText(text, 'NextKeyMarker') ?? '',
-          'upload-id-marker': elementText(text, 'NextUploadIdMarker') ?? '',
-        }
-      : undefined;
-  }
-}
-
 /** What breaks on the way is a BucketError there, too. */
 async function* told(
   wire: BucketWire,
@@ -272,10 +220,6 @@ async function* told(
   } catch (error) {
     throw wire.told(error);
   }
-}
-
-function isCut(text: string): boolean {
-  return elementText(text, 'IsTruncated') === 'true';
 }
 
 /** Undefined where the object, or the version of it that was asked for, is not there. */
