@@ -29,7 +29,7 @@ const PLANTED: readonly Planted[] = [
     catalog: ['../store/x.ts', '../http/x.ts', '../providers/x.ts'],
     egress: ['../store/x.ts', '../http/x.ts', '../providers/x.ts', 'fastify'],
     payload: ['../store/x.ts', '../http/x.ts', '../providers/x.ts'],
-    blobs: ['../store/x.ts', '../http/x.ts', '../providers/x.ts', 'undici'],
+    blobs: ['../store/x.ts', '../http/x.ts', '../requests/x.ts', 'undici', 'aws4fetch'],
     providers: ['../store/x.ts', '../ledger/x.ts', '../catalog/x.ts', '../http/x.ts', 'undici'],
     'providers/painter': ['../provider.ts', '../../base/x.ts', 'zod'],
     store: ['../ledger/x.ts', '../http/x.ts', 'fastify'],
