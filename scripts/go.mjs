@@ -22,14 +22,18 @@ export function findGo(python) {
   return isNewEnough(own) || (run(python, install) && isNewEnough(own)) ? own : undefined;
 }
 
-/** Whether the command came to a good end. What it says goes to standard error. */
+/** Whether the command came to a good end. Of one that did not, what it said goes to standard error. */
 export function run(command, args, environment = {}) {
-  const { status, error } = spawnSync(command, args, {
-    stdio: ['ignore', 2, 2],
+  const { status, stderr } = spawnSync(command, args, {
+    stdio: ['ignore', 2, 'pipe'],
+    encoding: 'utf8',
     // Go would fetch another version of itself.
     env: { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '', ...environment },
   });
-  return error === undefined && status === 0;
+  if (status !== 0) {
+    console.error(stderr ?? '');
+  }
+  return status === 0;
 }
 
 function isNewEnough(command) {
