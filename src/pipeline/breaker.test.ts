@@ -131,3 +131,16 @@ test('an unproven route is trusted with no more calls than failures open it', ()
   assert.equal(breaker.running, 0);
   assert.equal(breaker.isTrusted, true);
 });
+
+test('calls that have chosen a route count before they begin: many choose at once', () => {
+  const { breaker } = startBreaker();
+  const arrivals = Array.from({ length: RULES.failuresMax }, () => breaker.expect());
+  assert.equal(breaker.isTrusted, false);
+  const [first] = arrivals;
+  first?.();
+  first?.();
+  assert.equal(breaker.isTrusted, true);
+  // Where it went is where it counts now.
+  breaker.begin();
+  assert.equal(breaker.isTrusted, false);
+});

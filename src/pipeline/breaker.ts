@@ -52,6 +52,7 @@ export class Breaker {
   #pauses = 0;
   #pausedUntil = 0;
   #running = 0;
+  #expected = 0;
   #isProbing = false;
 
   constructor(options: BreakerOptions) {
@@ -88,11 +89,25 @@ export class Breaker {
   }
 
   /**
-   * Whether more calls at once would risk more than the failures that open the circuit: a route
-   * that has not proven itself gets no more calls than that while there are others.
+   * Whether one more call would risk no more than the failures that open the circuit: a route that
+   * has not proven itself gets no more calls than that while there are others.
    */
   get isTrusted(): boolean {
-    return this.#isProven || this.#failures + this.#running < this.#options.failuresMax;
+    const risked = this.#failures + this.#running + this.#expected;
+    return this.#isProven || risked < this.#options.failuresMax;
+  }
+
+  /**
+   * A call has chosen this route and is on its way to it: many may choose before the first begins.
+   * Returns what is to be called when it begins or turns away; again does nothing.
+   */
+  expect(): () => void {
+    this.#expected += 1;
+    let isHere = false;
+    return () => {
+      this.#expected -= isHere ? 0 : 1;
+      isHere = true;
+    };
   }
 
   begin(): RouteCall {

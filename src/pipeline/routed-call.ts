@@ -16,6 +16,12 @@ interface CallInputs {
   readonly context: ProviderContext;
 }
 
+interface Choice {
+  readonly route: Route;
+  /** To be called when its call begins, or when none will. */
+  readonly arrived: () => void;
+}
+
 /**
  * One call, by as many tries as it may take. What may have been bought is never tried again: only a
  * failure that says for certain that nothing was, before anything had come.
@@ -36,7 +42,7 @@ export class RoutedCall {
 
   async *events(): AsyncGenerator<ProviderEvent, Receipt, void> {
     for (;;) {
-      const route = await this.#next();
+      const { route, arrived } = await this.#next();
       let attempt: Attempt | undefined;
       let leave: (() => void) | undefined;
       try {
@@ -46,6 +52,7 @@ export class RoutedCall {
         if (breaker.waitMs > 0) {
           continue;
         }
+        arrived();
         const totalMs = this.#routes.options.totals.get(account);
         attempt = new Attempt({
           call: breaker.begin(),
@@ -62,6 +69,7 @@ export class RoutedCall {
         }
         this.#note(route, error, attempt === undefined);
       } finally {
+        arrived();
         attempt?.end(this.#routes.options.onCall);
         leave?.();
       }
@@ -79,7 +87,7 @@ export class RoutedCall {
   }
 
   /** The same route after a pause, while it may be tried again; then the others. */
-  async #next(): Promise<Route> {
+  async #next(): Promise<Choice> {
     const { rules } = this.#routes.options;
     const { signal } = this.#inputs.context;
     const until = performance.now() + rules.patienceMs;
@@ -87,7 +95,7 @@ export class RoutedCall {
     if (again !== undefined && !this.#done.has(again)) {
       await pause(this.#backoffMs(again), signal);
       if (this.#routes.live(again).breaker.waitMs === 0) {
-        return again;
+        return this.#chosen(again);
       }
     }
     for (;;) {
@@ -97,13 +105,17 @@ export class RoutedCall {
       }
       const chosen = this.#routes.choose(left);
       if (typeof chosen !== 'number') {
-        return chosen;
+        return this.#chosen(chosen);
       }
       if (performance.now() + chosen > until) {
         throw this.#failure ?? noRoute(chosen);
       }
       await pause(chosen, signal);
     }
+  }
+
+  #chosen(route: Route): Choice {
+    return { route, arrived: this.#routes.live(route).breaker.expect() };
   }
 
   /** Waits for a place of the account; resolves to what gives it back. */
