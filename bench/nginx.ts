@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, listening, type StartedProcess, startProcess } from './processes.ts';
+import { freePort } from '../scripts/servers.mjs';
+import { listening, type StartedProcess, startProcess } from './processes.ts';
 
 export interface NginxOptions {
   /** Its own folder: configuration, logs and temporary files. Made here. */

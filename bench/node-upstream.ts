@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CannedAnswer, makeDocument } from './answers.ts';
-import { freePort, listening, LOAD_CORE, startProcess } from './processes.ts';
+import { freePort } from '../scripts/servers.mjs';
+import { listening, LOAD_CORE, startProcess } from './processes.ts';
 
 export interface NodeUpstreamOptions {
   /** In which it gets a folder of its own. */

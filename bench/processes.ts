@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { accepts } from '../scripts/servers.mjs';
 import { plainEnvironment } from './environment.ts';
 import { processTree } from './proc.ts';
 
@@ -80,19 +80,6 @@ export async function listening(started: StartedProcess, port: number): Promise<
   throw new Error(`it does not listen:\n${started.output().slice(-2_000)}`);
 }
 
-/** A port that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') {
-    throw new Error('there is no free port');
-  }
-  return address.port;
-}
-
 /** A fresh folder that `stopAll` removes. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'easel-bench-'));
@@ -140,16 +127,4 @@ function removeFolders(): void {
     rmSync(folder, { recursive: true, force: true });
   }
   folders.clear();
-}
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect({ port, host: '127.0.0.1' });
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

@@ -3,13 +3,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { freePort, stopperOf, untilReady } from './servers.mjs';
 
 const DEBIAN = '/usr/lib/postgresql';
-const READY_MS = 30_000;
 
 /** The folder of PostgreSQL's programs; undefined where there is none. */
 export function findPostgres() {
@@ -47,24 +46,8 @@ export async function startPostgres({ settings = {}, port, folder } = {}) {
     ]),
     { stdio: 'ignore' },
   );
-  const kill = () => {
-    child.kill('SIGKILL');
-    rmSync(home, { recursive: true, force: true });
-  };
-  // Whatever ends this process, nothing that it started outlives it.
-  process.once('exit', kill);
-  const stop = async ({ keep = false, signal = 'SIGINT' } = {}) => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const ended = once(child, 'exit');
-      child.kill(signal);
-      await ended;
-    }
-    process.off('exit', kill);
-    if (!keep) {
-      rmSync(home, { recursive: true, force: true });
-    }
-  };
-  await listening(child, listenOn);
+  const stop = stopperOf(child, home, 'SIGINT');
+  await untilReady(child, 'PostgreSQL', () => answers(listenOn));
   const url = `postgres://easel@127.0.0.1:${listenOn}/postgres`;
   return { url, pid: child.pid, port: listenOn, folder: home, stop };
 }
@@ -109,29 +92,6 @@ function otherUser() {
   }
   const id = (flag) => Number(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout);
   return { uid: id('-u'), gid: id('-g') };
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function listening(child, port) {
-  for (const deadline = performance.now() + READY_MS; performance.now() < deadline;) {
-    if (child.exitCode !== null || child.signalCode !== null) {
-      break;
-    }
-    if (await answers(port)) {
-      return;
-    }
-    await delay(20);
-  }
-  child.kill('SIGKILL');
-  throw new Error('PostgreSQL did not start.');
 }
 
 /** It listens before it takes queries: an SSL request is answered by either alike, a start-up is not. */

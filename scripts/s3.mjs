@@ -1,18 +1,15 @@
 // An S3-compatible server of its own for tests: versitygw on a temporary folder, on a free port of
 // this machine, stopped by its process id. `scripts/setup.mjs --tests` builds it from its source.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { findGo, run } from './go.mjs';
+import { accepts, freePort, stopperOf, untilReady } from './servers.mjs';
 
 const PACKAGE = 'github.com/versity/versitygw/cmd/versitygw';
 const VERSION = 'v1.8.0';
-const READY_MS = 30_000;
 
 const FOLDER = fileURLToPath(new URL('../node_modules/.cache/easel/s3', import.meta.url));
 const PROGRAM = join(FOLDER, 'versitygw');
@@ -77,53 +74,8 @@ export async function startS3({ port, folder } = {}) {
       env: { ROOT_ACCESS_KEY_ID: user.accessKeyId, ROOT_SECRET_ACCESS_KEY: user.secretAccessKey },
     },
   );
-  const kill = () => {
-    child.kill('SIGKILL');
-    rmSync(home, { recursive: true, force: true });
-  };
-  // Whatever ends this process, nothing that it started outlives it.
-  process.once('exit', kill);
-  const stop = async ({ keep = false, signal = 'SIGKILL' } = {}) => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const ended = once(child, 'exit');
-      child.kill(signal);
-      await ended;
-    }
-    process.off('exit', kill);
-    if (!keep) {
-      rmSync(home, { recursive: true, force: true });
-    }
-  };
-  await listening(child, listenOn);
+  const stop = stopperOf(child, home, 'SIGKILL');
+  await untilReady(child, 'The S3 server', () => accepts(listenOn));
   const url = `http://127.0.0.1:${listenOn}`;
   return { url, bucket: 'easel', ...user, pid: child.pid, port: listenOn, folder: home, stop };
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function listening(child, port) {
-  for (const deadline = performance.now() + READY_MS; performance.now() < deadline;) {
-    if (child.exitCode !== null || child.signalCode !== null) {
-      break;
-    }
-    const socket = connect({ port, host: '127.0.0.1' });
-    const isThere = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (isThere) {
-      return;
-    }
-    await delay(20);
-  }
-  child.kill('SIGKILL');
-  throw new Error('The S3 server did not start.');
 }

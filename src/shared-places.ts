@@ -2,8 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Log } from './base/log.ts';
 import type { Lease } from './ledger/lease.ts';
 import type { SharedPlaces } from './pipeline/fair-queue.ts';
-import { addPlaces, countPlaces, deleteStalePlaces } from './store/places.ts';
+import { countPlaces, givePlaceBack, takePlace } from './store/places.ts';
 import type { Store } from './store/store.ts';
+import type { Transaction } from './store/transaction.ts';
 
 export interface SharedPlacesOptions {
   readonly store: Store;
@@ -36,16 +37,11 @@ function placesOf(
 ): SharedPlaces {
   const name = `places/${encodeURIComponent(account)}`;
   const at = { account, leaseId: lease.id };
-  const add = (count: 1 | -1): Promise<void> =>
-    store.transaction((tx) => addPlaces(tx, { ...at, count }), { serial: name });
   // While the database is away nobody else gets a place either; it is told when it is back.
-  const insist = async (count: 1 | -1): Promise<void> => {
+  const insist = async (count: (tx: Transaction, taken: typeof at) => Promise<void>) => {
     for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
       try {
-        await add(count);
-        if (count === -1) {
-          store.announcements.announce(name);
-        }
+        await store.transaction((tx) => count(tx, at), { serial: name });
         return;
       } catch (error) {
         log.warn({ account, tries, err: error }, 'a place of an account could not be counted yet');
@@ -61,14 +57,13 @@ function placesOf(
           if ((await countPlaces(tx, account)) >= limit) {
             return false;
           }
-          await deleteStalePlaces(tx);
-          await addPlaces(tx, { ...at, count: 1 });
+          await takePlace(tx, at);
           return true;
         },
         { serial: name },
       ),
-    takeAnyway: () => void insist(1),
-    giveBack: () => void insist(-1),
+    takeAnyway: () => void insist(takePlace),
+    giveBack: () => void insist(givePlaceBack).then(() => store.announcements.announce(name)),
     freed: async () => {
       using heard = store.announcements.hear(name);
       const over = new AbortController();

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { GENERATIONS_PATH } from '../answers.ts';
-import { freePort, GATEWAY_CORE, listening, startProcess } from '../processes.ts';
+import { freePort } from '../../scripts/servers.mjs';
+import { GATEWAY_CORE, listening, startProcess } from '../processes.ts';
 import type { RunningSystem, System, SystemOptions } from './system.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));

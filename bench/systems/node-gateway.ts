@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { GENERATIONS_PATH } from '../answers.ts';
-import { freePort, GATEWAY_CORE, listening, startProcess } from '../processes.ts';
+import { freePort } from '../../scripts/servers.mjs';
+import { GATEWAY_CORE, listening, startProcess } from '../processes.ts';
 import type { RunningSystem, SystemOptions } from './system.ts';
 
 const GATEWAYS = new URL('../gateways/', import.meta.url);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { suite, test, type TestContext } from 'node:test';
@@ -221,13 +221,6 @@ suite('a bucket that fails', { skip, timeout: 120_000 }, () => {
   test('a process that is killed leaves no object, and another aborts its upload', async (t) => {
     const { store, folder, prefix, left } = await openFaulty(t);
     const script = `
-      const { createBucketBlobs } = await import(${url('s3.ts')});
-      const { createBucket } = await import(${url('../egress/bucket.ts')});
-      const { arriving, content } = await import(${url('test-blobs.ts')});
-      const bucket = createBucket(${JSON.stringify(place)});
-      const folder = ${JSON.stringify(folder)};
-      const prefix = ${JSON.stringify(prefix)};
-      const blobs = createBucketBlobs({ bucket, prefix, folder, partBytes: ${PART_BYTES} });
       const bytes = content(12_000_000);
       await blobs.keep('whole', arriving({ bytes, chunkBytes: 370_000 })).finished;
       const stuck = new Promise(() => setInterval(() => {}, 1e6));
@@ -235,10 +228,7 @@ suite('a bucket that fails', { skip, timeout: 120_000 }, () => {
       blobs.keep('half', arriving({ bytes, chunkBytes: 370_000, before }));
       console.log('ready');
     `;
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(child.stdout, 'data');
+    const child = await startKeeper({ folder, prefix }, script);
     while ((await left())[1].length === 0) {
       t.signal.throwIfAborted();
     }
@@ -257,13 +247,6 @@ suite('a bucket that fails', { skip, timeout: 120_000 }, () => {
   test('whenever a process is killed, what can be seen is whole', async (t) => {
     const { store, folder, prefix } = await openFaulty(t);
     const script = `
-      const { createBucketBlobs } = await import(${url('s3.ts')});
-      const { createBucket } = await import(${url('../egress/bucket.ts')});
-      const { arriving, content } = await import(${url('test-blobs.ts')});
-      const bucket = createBucket(${JSON.stringify(place)});
-      const folder = ${JSON.stringify(folder)};
-      const prefix = ${JSON.stringify(prefix)};
-      const blobs = createBucketBlobs({ bucket, prefix, folder, partBytes: ${PART_BYTES} });
       for (let round = 0; ; round += 1) {
         await Promise.all([1, 2].map((index) => blobs.keep(
           'img_' + (round % 20) + '-' + index,
@@ -274,10 +257,7 @@ suite('a bucket that fails', { skip, timeout: 120_000 }, () => {
     `;
     const blobs = store();
     for (const killAfterMs of [0, 7, 23, 60]) {
-      const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      await once(child.stdout, 'data');
+      const child = await startKeeper({ folder, prefix }, script);
       await delay(killAfterMs);
       child.kill('SIGKILL');
       await once(child, 'close');
@@ -294,6 +274,25 @@ suite('a bucket that fails', { skip, timeout: 120_000 }, () => {
     await blobs.close();
   });
 });
+
+/** A process that has `blobs` of its own there, does what the script says, and has said something. */
+async function startKeeper(
+  { folder, prefix }: { readonly folder: string; readonly prefix: string },
+  script: string,
+): Promise<ChildProcess> {
+  const opening = `
+    const { createBucketBlobs } = await import(${url('s3.ts')});
+    const { createBucket } = await import(${url('../egress/bucket.ts')});
+    const { arriving, content } = await import(${url('test-blobs.ts')});
+    const bucket = createBucket(${JSON.stringify(place)});
+    const folder = ${JSON.stringify(folder)};
+    const prefix = ${JSON.stringify(prefix)};
+    const blobs = createBucketBlobs({ bucket, prefix, folder, partBytes: ${PART_BYTES} });`;
+  const args = ['--input-type=module', '--eval', opening + script];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  return child;
+}
 
 function url(file: string): string {
   return JSON.stringify(new URL(file, import.meta.url));

@@ -5,8 +5,9 @@ import { insertRequest } from '../store/requests.ts';
 import type { Store } from '../store/store.ts';
 import { openTestStore, type TestStore } from '../store/test-store.ts';
 import { audit } from './audit.ts';
-import { hold, release, settle } from './ledger.ts';
+import { hold, release } from './ledger.ts';
 import { addAccount } from './test-accounts.ts';
+import { settle } from './test-settle.ts';
 
 const KEY = { accountId: 'acct_1', mode: 'test' } as const;
 

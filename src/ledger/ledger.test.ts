@@ -4,8 +4,9 @@ import type { Store } from '../store/store.ts';
 import { openTestStore } from '../store/test-store.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { audit } from './audit.ts';
-import { credit, expire, hold, readBalance, release, settle, settleEach } from './ledger.ts';
+import { credit, expire, hold, readBalance, release, settleEach } from './ledger.ts';
 import { addAccount } from './test-accounts.ts';
+import { settle } from './test-settle.ts';
 
 const KEY = { accountId: 'acct_1', mode: 'live' } as const;
 

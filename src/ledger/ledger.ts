@@ -149,29 +149,17 @@ function sumOf(holds: readonly Hold[]): Nanousd {
   return holds.reduce((sum, { amount }) => sum + amount, 0n);
 }
 
-/**
- * Charges the exact cost and gives the hold back. A cost above the hold is charged too, and may
- * take the balance below zero by that overrun. Undefined, and nothing changed, when the hold was
- * resolved before. Throws when there is no hold for this request.
- */
-export async function settle(
-  tx: Transaction,
-  { requestId, cost }: { readonly requestId: string; readonly cost: Nanousd },
-): Promise<Settlement | undefined> {
-  const { accountId, mode } = await requireHold(tx, requestId);
-  const wanted = { requestId, cost };
-  return (await settleEach(tx, { accountId, mode }, [wanted])).get(wanted);
-}
-
 export interface WantedSettlement {
   readonly requestId: string;
   readonly cost: Nanousd;
 }
 
 /**
- * The same for several requests of one balance: gives those that are charged now. `beforeBalance` is told of
- * them before the balance is touched: whoever locks other rows beside it does so there, always in this
- * order. Throws when one of them has no hold, or one of another balance.
+ * Charges requests of one balance their exact costs and gives their holds back. A cost above its hold is
+ * charged too, and may take the balance below zero by that overrun. Gives those that are charged now; of
+ * one whose hold was resolved before nothing is changed. `beforeBalance` is told of them before the
+ * balance is touched: whoever locks other rows beside it does so there, always in this order. Throws when
+ * one of them has no hold, or one of another balance.
  */
 export async function settleEach<Wanted extends WantedSettlement>(
   tx: Transaction,

@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import type { Store } from '../store/store.ts';
 import { openTestStore } from '../store/test-store.ts';
 import { audit } from './audit.ts';
-import { credit, expire, hold, readBalance, release, settle } from './ledger.ts';
+import { credit, expire, hold, readBalance, release } from './ledger.ts';
 import { addAccount } from './test-accounts.ts';
+import { settle } from './test-settle.ts';
 
 const OPERATIONS = 4_000;
 const AT_ONCE = 25;

@@ -11,9 +11,10 @@ import type { Store, StoreOptions } from '../store/store.ts';
 import { openTestStore } from '../store/test-store.ts';
 import { audit } from './audit.ts';
 import { startLease } from './lease.ts';
-import { hold, readBalance, settle } from './ledger.ts';
+import { hold, readBalance } from './ledger.ts';
 import { sweep } from './sweep.ts';
 import { addAccount } from './test-accounts.ts';
+import { settle } from './test-settle.ts';
 
 const KEY = { accountId: 'acct_1', mode: 'test' } as const;
 const START = 1_700_000_000_000;
@@ -241,7 +242,8 @@ function childScript(options: StoreOptions): string {
     const { openStore } = await import(${module('../store/store.ts')});
     const { insertRequest } = await import(${module('../store/requests.ts')});
     const { finishRequest } = await import(${module('../store/request-ends.ts')});
-    const { hold, settle } = await import(${module('./ledger.ts')});
+    const { hold } = await import(${module('./ledger.ts')});
+    const { settle } = await import(${module('./test-settle.ts')});
     const { startLease } = await import(${module('./lease.ts')});
     const store = await openStore(${JSON.stringify(options)});
     const lease = await startLease(store, { kind: 'server', clock: { now: () => Date.now() } });

@@ -1,15 +1,18 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
 
-/** What one process tells all others of the same database: that a request has ended. */
+/**
+ * What one process tells all others of the same database, by a name: that a request has ended, or that
+ * something became free. A name has no spaces.
+ */
 export interface Announcements {
-  /** Tells that it has ended, a moment later, with whatever else has. Never throws. */
-  readonly announce: (requestId: string) => void;
+  /** Tells of it a moment later, with whatever else there is to tell. Never throws. */
+  readonly announce: (name: string) => void;
   /**
-   * Listens for one request, from now on. An announcement may be missed, by a process that was away
+   * Listens for one name, from now on. An announcement may be missed, by a process that was away
    * from the database: whoever waits looks for himself from time to time.
    */
-  readonly hear: (requestId: string) => Heard;
+  readonly hear: (name: string) => Heard;
   readonly close: () => Promise<void>;
 }
 

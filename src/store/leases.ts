@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { LeaseKind } from './database.ts';
+import { deletePlaces } from './places.ts';
 import type { Executor, Transaction } from './transaction.ts';
 
 export interface LeaseRecord {
@@ -53,6 +54,8 @@ export async function hasOrphans(executor: Executor): Promise<boolean> {
   return orphan !== undefined;
 }
 
+/** Ends the lease, and gives back the places of upstreams that its process has taken. */
 export async function deleteLease(tx: Transaction, id: string): Promise<void> {
+  await deletePlaces(tx, id);
   await tx.deleteFrom('leases').where('id', '=', id).execute();
 }

@@ -4,7 +4,7 @@ import type { Executor, Transaction } from './transaction.ts';
 /** Places of an upstream's account that a process has taken. */
 interface Taken {
   readonly account: string;
-  /** Of the process: what one that died had taken counts until its lease is gone. */
+  /** Of the process: what it has taken goes with its lease. */
   readonly leaseId: string;
 }
 
@@ -19,26 +19,30 @@ export async function countPlaces(executor: Executor, account: string): Promise<
   return Number(taken);
 }
 
-/** Takes one, or gives one back with -1. */
-export async function addPlaces(
-  tx: Transaction,
-  { account, leaseId, count }: Taken & { readonly count: 1 | -1 },
-): Promise<void> {
+export async function takePlace(tx: Transaction, { account, leaseId }: Taken): Promise<void> {
   await tx
     .insertInto('places')
-    .values({ account, lease_id: leaseId, taken: count })
+    .values({ account, lease_id: leaseId, taken: 1 })
     .onConflict((conflict) =>
       conflict
         .columns(['account', 'lease_id'])
-        .doUpdateSet({ taken: sql<number>`places.taken + ${count}` }),
+        .doUpdateSet({ taken: sql<number>`places.taken + 1` }),
     )
     .execute();
 }
 
-/** Removes what processes have left whose lease is gone. */
-export async function deleteStalePlaces(tx: Transaction): Promise<void> {
+/** Nothing changes where none is taken: its lease was given up for dead meanwhile. */
+export async function givePlaceBack(tx: Transaction, { account, leaseId }: Taken): Promise<void> {
   await tx
-    .deleteFrom('places')
-    .where('lease_id', 'not in', tx.selectFrom('leases').select('id'))
+    .updateTable('places')
+    .set({ taken: sql<number>`taken - 1` })
+    .where('account', '=', account)
+    .where('lease_id', '=', leaseId)
+    .where('taken', '>', 0n)
     .execute();
+}
+
+/** All that a process has taken, with its lease. */
+export async function deletePlaces(tx: Transaction, leaseId: string): Promise<void> {
+  await tx.deleteFrom('places').where('lease_id', '=', leaseId).execute();
 }

@@ -59,7 +59,7 @@ export interface Store {
   ) => Promise<T>;
   /** Runs several reads against one and the same committed state, beside running transactions. */
   readonly snapshot: <T>(work: (db: Executor) => Promise<T>) => Promise<T>;
-  /** How processes of one database tell each other that requests have ended. */
+  /** How processes of one database tell each other what others wait for. */
   readonly announcements: Announcements;
   /** A file of this machine, or a server that other processes use, too. */
   readonly kind: 'sqlite' | 'postgres';

@@ -1,13 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { accepts, freePort, untilReady } from '../../scripts/servers.mjs';
 
 const DEPLOYED = new URL('../../deploy/nginx.conf', import.meta.url);
-const READY_MS = 10_000;
 
 /** Why there is no nginx here, or false. */
 export const skipWithoutNginx =
@@ -30,7 +27,7 @@ export async function startNginx(folder: string, ports: readonly number[]): Prom
   const child = spawn('nginx', ['-p', folder, '-c', file, '-g', 'daemon off;'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  await listening(child, port);
+  await untilReady(child, 'nginx', () => accepts(port));
   return {
     url: `http://127.0.0.1:${port}`,
     [Symbol.asyncDispose]: async () => {
@@ -64,32 +61,4 @@ async function configFor(folder: string, port: number, ports: readonly number[])
     }
     return text.replace(from, to);
   }, deployed);
-}
-
-/** A port that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-async function listening(child: ChildProcess, port: number): Promise<void> {
-  for (const deadline = performance.now() + READY_MS; performance.now() < deadline;) {
-    const socket = connect({ port, host: '127.0.0.1' });
-    try {
-      await once(socket, 'connect');
-      return;
-    } catch {
-      if (child.exitCode !== null) {
-        break;
-      }
-      await wait(20);
-    } finally {
-      socket.destroy();
-    }
-  }
-  throw new Error('nginx does not listen');
 }
